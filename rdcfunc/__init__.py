@@ -1,0 +1,42 @@
+"""Rate-distortion theory with perception and classification: every answer with certified bounds.
+
+>>> import rdcfunc as rdc
+>>> from rdcfunc import sources, distortions, perceptions
+>>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+>>> solution = rdc.rate(problem, D=0.1, P=0.02)
+>>> f"{solution.lower:.6f} <= R(D, P) <= {solution.upper:.6f}"
+'0.417674 <= R(D, P) <= 0.417674'
+"""
+
+from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc.checks import InfeasibleError
+from rdcfunc.curve import Curve, trace
+from rdcfunc.problem import Problem, Target
+from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
+from rdcfunc.tradeoff import certify, distortion, rate
+from rdcfunc.universal import Penalty, rate_penalty, universal_rate
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Curve",
+    "InfeasibleError",
+    "Penalty",
+    "Prices",
+    "Problem",
+    "Solution",
+    "Status",
+    "Target",
+    "WideBracketWarning",
+    "certify",
+    "classifications",
+    "distortion",
+    "distortions",
+    "perceptions",
+    "rate",
+    "rate_penalty",
+    "solvers",
+    "sources",
+    "trace",
+    "universal_rate",
+]

@@ -1,0 +1,212 @@
+"""Candidate in, bracket out: the only place where a bound is claimed.
+
+Lower bound, by weak duality (Blahut 1972; Csiszár 1974): for prices ``s, t >= 0``, output prices ``g`` and a
+reference law ``r`` of columns, with ``c = Σ s_i c_i + g`` and ``log a_x = -log Σ_k r_k e^{-c(x,k)}``,
+
+    R >= Σ p_x log a_x - max_k log Σ_x p_x a_x e^{-c(x,k)} - Σ s_i b_i - t P - sup_q {<g, q> - t div(p, q)},
+
+whoever found the prices. Upper bound: what a channel that meets every level spends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+
+import numpy as np
+from scipy.special import logsumexp
+
+from rdcfunc.columns import letters, tagged
+from rdcfunc.information import Array, Indices
+from rdcfunc.model import inner_point
+from rdcfunc.program import Candidate, Linear, Output, Posterior, Program
+
+#: Relative rounding of a sum of products of a few thousand terms, generously.
+ROUNDING = 64 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Bracket:
+    """Bounds in nats (or units of the cost minimised), and the channel that attains the upper one."""
+
+    lower: float
+    upper: float
+    channel: Array
+    columns: Indices
+
+
+def bracket(program: Program, candidate: Candidate) -> Bracket:
+    """Return certified bounds from a candidate: its prices give the lower, its repaired channel the upper.
+
+    The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
+    """
+    part = program.take(candidate.columns)
+    channel = _rows(candidate.channel)
+    lower = lower_bound(program, candidate)
+    repaired = next(_repairs(part, channel), None)
+    if repaired is None:
+        return Bracket(lower, inf, channel, candidate.columns)
+    value = part.information(repaired) if part.minimises_rate else part.value(part.linear[0], repaired)
+    # A level may be passed by rounding alone; that is paid for at its price.
+    rounding = ROUNDING * (1.0 + abs(value)) + sum(
+        price * max(0.0, part.value(c, repaired) - c.level)
+        for price, c in _priced(part, candidate)
+        if isfinite(c.level)
+    )
+    return Bracket(min(lower, value + rounding), value + rounding, repaired, candidate.columns)
+
+
+def lower_bound(program: Program, candidate: Candidate) -> float:
+    """Return the weak-duality bound of the module's first lines, lowered by a bound on its rounding."""
+    dual, part = candidate.dual, program.take(candidate.columns)
+    p, channel = program.p, _rows(candidate.channel)
+    tilt = dual.cost(part)
+    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+    t = float(dual.posteriors.sum())
+    if t > 0:
+        tilt += t * part.log_loss(replace(part.posteriors[0], tagged=True), channel)
+    with np.errstate(divide="ignore"):
+        log_r, log_p = np.log(p @ channel), np.log(p)
+    log_a = -logsumexp(log_r - tilt, axis=1)
+    log_weights = (log_p + log_a)[:, None] - dual.cost(program)
+    if t > 0:
+        earned = tagged.log_earnings(log_weights, program.posteriors[0].labels, t)
+    else:
+        earned = letters.log_earnings(log_weights)
+    main = float(p @ np.where(p > 0, log_a, 0.0))
+    terms = [main, -float(earned.max())]
+    terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
+    terms += [-float(t) * c.level for t, c in zip(dual.posteriors, program.posteriors, strict=True)]
+    for (price, g), output in zip(dual.outputs, program.outputs, strict=True):
+        terms += [-price * output.level, -output.divergence.support(g, p, price)]
+    # The exponents are rounded too: by the cheapest column's cost, which dominates each sum.
+    exponents = float(p @ np.abs(tilt).min(axis=1)) + float(np.abs(log_a[p > 0]).max())
+    rate = sum(terms) - ROUNDING * (1.0 + exponents + sum(abs(term) for term in terms))
+    if program.minimises_rate:
+        return max(0.0, rate)
+    trivial = float(p @ program.linear[0].cost.min(axis=1)) * (1 - ROUNDING)
+    price = float(dual.linear[0])
+    if price <= 0:
+        return trivial
+    value = (rate - program.rate) / price
+    return max(trivial, value - ROUNDING * abs(value))
+
+
+def excess(program: Program, channel: Array) -> float:
+    """Return by how much a channel fails its worst level beyond rounding, relative to the constraint's scale."""
+    worst = 0.0
+    for constraint in (*program.limits, *program.outputs, *program.posteriors):
+        over = program.value(constraint, channel) - constraint.level - _rounding(constraint)
+        worst = max(worst, over / _scale(constraint))
+    if not program.minimises_rate:
+        worst = max(worst, program.information(channel) - program.rate * (1 + ROUNDING) - ROUNDING)
+    return worst
+
+
+def _repairs(program: Program, channel: Array) -> Iterator[Array]:
+    """Yield channels that meet every level, those nearest to the given one first."""
+    if excess(program, channel) <= 0:
+        yield channel
+        return
+    moved = _move_outputs(program, channel)
+    if excess(program, moved) <= 0:
+        yield moved
+    for anchor in _anchors(program, moved):
+        yield from _mixtures(program, moved, anchor)
+
+
+def _mixtures(program: Program, channel: Array, anchor: Array) -> Iterator[Array]:
+    """Yield the mixture with the least share of an anchor that meets every level, if one does."""
+    if excess(program, anchor) > 0:
+        return
+    share = 0.0
+    for constraint in (*program.limits, *program.outputs, *program.posteriors):
+        here, there = program.value(constraint, channel), program.value(constraint, anchor)
+        if here > constraint.level + _rounding(constraint) and here > there:
+            share = max(share, (here - constraint.level) / (here - there))
+    share = min(1.0, max(share * (1 + 1e-9), 1e-16))
+    while True:
+        # Convex levels are met at the first share; entropies of a fixed alphabet may need a larger one.
+        mixture = (1 - share) * channel + share * anchor
+        if excess(program, mixture) <= 0:
+            yield mixture
+            return
+        if share == 1.0:
+            return
+        share = min(1.0, 2 * share)
+
+
+def _anchors(program: Program, channel: Array) -> Iterator[Array]:
+    """Yield channels that may meet the levels with room to spare: the nearest cheap columns, an inner point."""
+    if program.limits:
+        total = sum(c.cost / max(float(c.cost.max()), 1e-300) for c in program.limits)
+        cheap = total <= total.min(axis=1, keepdims=True) + 1e-12
+        kept = np.where(cheap, channel, 0.0)
+        lost = kept.sum(axis=1, keepdims=True) <= 1e-12
+        yield _rows(np.where(lost, cheap, kept))
+    if not program.posteriors:
+        inner = inner_point(program)
+        if inner is not None:
+            yield inner
+            yield _move_outputs(program, inner)
+
+
+def _move_outputs(program: Program, channel: Array) -> Array:
+    """Return the channel followed by a change of letters that brings each output law to its level.
+
+    The law q is moved to ``(1 - λ) q + λ p``, whose divergence is at most ``(1 - λ) div(p, q)``, by a maximal
+    coupling: as much mass as possible stays where it is.
+    """
+    targets = program.letters.shape[1]
+    for output in program.outputs:
+        q, p = program.law(program.p @ channel, output.target), program.p
+        value = output.divergence.value(p, q)
+        if value <= output.level or p.size != program.m or output.divergence.value(p, p) > 0:
+            continue
+        share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
+        wanted = (1 - share) * q + share * p
+        stay = np.minimum(1.0, np.divide(wanted, q, out=np.ones_like(q), where=q > 0))
+        deficit = np.maximum(wanted - q, 0.0)
+        if deficit.sum() <= 0:
+            continue
+        kernel = np.diag(stay) + np.outer(1 - stay, deficit / deficit.sum())
+        # Columns are all tuples in product order, clones together, so the target's letter is an axis.
+        clones, odd = divmod(program.size, program.m**targets)
+        if odd:
+            return channel
+        shape = (channel.shape[0], *(program.m,) * targets, clones)
+        axis = output.target + 1
+        moved = np.tensordot(channel.reshape(shape), kernel, axes=(axis, 0))
+        channel = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
+    return channel
+
+
+def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Linear | Output | Posterior]]:
+    dual = candidate.dual
+    scale = 1.0 if program.minimises_rate else 1.0 / max(float(dual.linear[0]), 1e-300)
+    return [
+        *((float(s) * scale, c) for s, c in zip(dual.linear, program.linear, strict=True)),
+        *((float(t) * scale, c) for t, c in zip(dual.posteriors, program.posteriors, strict=True)),
+        *((t * scale, c) for (t, _), c in zip(dual.outputs, program.outputs, strict=True)),
+    ]
+
+
+def _scale(constraint: Linear | Output | Posterior) -> float:
+    if isinstance(constraint, Linear):
+        return max(float(constraint.cost.max()), 1e-300)
+    if isinstance(constraint, Posterior):
+        return float(np.log(constraint.labels.shape[1])) or 1.0
+    return 1.0
+
+
+def _rounding(constraint: Linear | Output | Posterior) -> float:
+    """Return what rounding may add to a left side: sums of terms >= 0 are relatively exact, differences are not."""
+    return ROUNDING * (max(constraint.level, 1.0) if isinstance(constraint, Output) else constraint.level)
+
+
+def _rows(channel: Array) -> Array:
+    # Entries this small would underflow in a product of two laws, and matter to nobody.
+    kept = np.where(channel > 1e-150, channel, 0.0)
+    rows: Array = kept / kept.sum(axis=1, keepdims=True)
+    return rows

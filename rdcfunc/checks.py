@@ -1,0 +1,87 @@
+"""Arrays from outside, checked and copied: what was given, what is needed, and the cure."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rdcfunc.information import Array, Indices
+
+#: Mass that may be missing from a law without a word (rounding) and with a warning (a printed table).
+SILENT_MASS, REPORTED_MASS = 1e-12, 1e-6
+
+
+class InfeasibleError(ValueError):
+    """No channel meets the levels that were asked for; the message names the level and its least value."""
+
+
+def finite(value: ArrayLike, name: str, ndim: int) -> Array:
+    """Return a read-only float64 copy of a finite real array with ``ndim`` axes and no empty one."""
+    raw: np.ndarray[Any, Any] = np.asarray(value)
+    if raw.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers (got dtype {raw.dtype}); convert it to float first")
+    if raw.ndim != ndim or raw.size == 0:
+        raise ValueError(f"{name} must be a non-empty array with {ndim} axes (got shape {raw.shape})")
+    array = np.array(raw, dtype=np.float64, order="C")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite (got {array[where]} at {where}); remove or replace that entry")
+    array.flags.writeable = False
+    return array
+
+
+def nonnegative(value: ArrayLike, name: str, ndim: int) -> Array:
+    """Return a checked copy as :func:`finite` does, and refuse negative entries."""
+    array = finite(value, name, ndim)
+    if array.min() < 0:
+        where = tuple(int(i) for i in np.unravel_index(array.argmin(), array.shape))
+        raise ValueError(f"{name} must be >= 0 (got {array[where]} at {where})")
+    return array
+
+
+def laws(value: ArrayLike, name: str, ndim: int) -> Array:
+    """Return pmfs along the last axis, renormalised; refuse mass off by more than ``REPORTED_MASS``."""
+    array = nonnegative(value, name, ndim)
+    mass = array.sum(axis=-1, keepdims=True)
+    error = float(np.abs(mass - 1.0).max())
+    if error > REPORTED_MASS:
+        worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
+        raise ValueError(
+            f"{name} must sum to 1 along its last axis (got a sum of {worst:.9g}); divide it by its sum"
+        )
+    if error > SILENT_MASS:
+        warnings.warn(f"{name} sums to 1 only within {error:.1e}; it was renormalised", stacklevel=4)
+    array = array / mass
+    array.flags.writeable = False
+    return array
+
+
+def class_laws(value: ArrayLike, name: str) -> Array:
+    """Return ``P(S = s | X = x)`` (n, K) from such a table or from n integers (deterministic labels)."""
+    raw = np.asarray(value)
+    if raw.ndim == 1 and raw.dtype.kind in "iu" and raw.size:
+        if raw.min() < 0:
+            raise ValueError(f"{name} must be integers >= 0 (got {raw.min()}); number the classes from 0")
+        table = np.eye(int(raw.max()) + 1)[raw]
+        table.flags.writeable = False
+        return table
+    if raw.ndim != 2:
+        raise ValueError(
+            f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
+        )
+    return laws(value, name, 2)
+
+
+def indices(value: ArrayLike, name: str, below: int) -> Indices:
+    """Return n integers in ``range(below)``."""
+    raw = np.asarray(value)
+    if raw.ndim != 1 or raw.dtype.kind not in "iu" or raw.size == 0:
+        raise ValueError(f"{name} must be a non-empty list of integers (got shape {raw.shape}, dtype {raw.dtype})")
+    if raw.min() < 0 or raw.max() >= below:
+        raise ValueError(f"{name} must lie in 0..{below - 1} (got {raw.min()}..{raw.max()})")
+    array = raw.astype(np.intp)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,199 @@
+"""Curves and surfaces: one certified answer at every point of a grid of levels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rdcfunc.checks import InfeasibleError
+from rdcfunc.information import Array
+from rdcfunc.problem import Problem
+from rdcfunc.solution import Solution, Status, WideBracketWarning
+from rdcfunc.solvers.base import Solver
+from rdcfunc.tradeoff import distortion, rate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+#: Points that one task of an executor solves in a row, each from its neighbour.
+_RUN = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Certified answers on a grid.
+
+    Attributes
+    ----------
+    lower, upper, value
+        Bracket of the quantity minimised at each point, in the grid's shape; inf where no channel meets the
+        levels.
+    D, P, C, R
+        The levels asked for; the array of the quantity that was minimised holds ``value``.
+    quantity
+        ``"R"`` or ``"D"``: what was minimised.
+    solutions
+        The :class:`Solution` at each point, None where the levels are infeasible.
+    """
+
+    lower: Array
+    upper: Array
+    value: Array
+    D: Array
+    P: Array
+    C: Array
+    R: Array
+    quantity: str
+    solutions: NDArray[np.object_] = field(repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a point: levels, bracket, and what the channel spends and achieves."""
+        import pandas as pd
+
+        rows = []
+        for index in np.ndindex(self.value.shape):
+            row: dict[str, Any] = {name: float(getattr(self, name)[index]) for name in ("D", "P", "C", "R")}
+            row |= {name: float(getattr(self, name)[index]) for name in ("lower", "upper", "value")}
+            solution: Solution | None = self.solutions[index]
+            row["rate"] = inf if solution is None else solution.rate
+            row["status"] = "INFEASIBLE" if solution is None else solution.status.name
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def plot(self, ax: Axes | None = None, label: str | None = None, color: str | None = None) -> Axes:
+        """Draw the band between the bounds and return the axes; see :func:`rdcfunc.plotting.plot_curve`."""
+        from rdcfunc.plotting import plot_curve
+
+        return plot_curve(self, ax, label, color)
+
+
+def trace(
+    problem: Problem,
+    *,
+    D: ArrayLike = inf,
+    P: ArrayLike = inf,
+    C: ArrayLike = inf,
+    R: ArrayLike | None = None,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> Curve:
+    """Compute the least rate on a grid of (D, P, C), or the least distortion on a grid of (R, P, C).
+
+    Points are walked along the last axis, each from its neighbour's solution.
+
+    Parameters
+    ----------
+    D, P, C
+        Levels, broadcast against each other.
+    R
+        Rates in bits; if given, ``D`` must not be, and the distortion is minimised.
+    solver, tol
+        As for :func:`rate` and :func:`distortion`.
+    executor
+        Any :class:`concurrent.futures.Executor`; runs of neighbouring points go to it.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    Curve
+        Arrays of the broadcast shape. A point that no channel can meet has an infinite value.
+
+    Raises
+    ------
+    ValueError
+        If both D and R are given, or as for :func:`rate`.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions
+    >>> problem = Problem(sources.bernoulli(0.3), distortions.hamming(2))
+    >>> trace(problem, D=[0.0, 0.1, 0.2, 0.3]).value.round(6)
+    array([0.881291, 0.412295, 0.159363, 0.      ])
+    """
+    if R is not None and not np.all(np.asarray(D) == inf):
+        raise ValueError("give either D (the rate is minimised) or R (the distortion is minimised), not both")
+    quantity = "R" if R is None else "D"
+    first = np.asarray(D if R is None else R, dtype=np.float64)
+    grid = np.broadcast_arrays(first, np.asarray(P, dtype=np.float64), np.asarray(C, dtype=np.float64))
+    points = np.stack([np.atleast_1d(axis) for axis in grid], axis=-1)
+    rows = points.reshape(-1, points.shape[-2], 3)
+    length = rows.shape[1] if executor is None else min(_RUN, rows.shape[1])
+    runs = [row[i : i + length] for row in rows for i in range(0, len(row), length)]
+    found: list[Solution | None] = []
+    bar = None
+    if progress:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(total=points[..., 0].size, desc=f"{quantity} on a grid", unit="point")
+    if executor is None:
+        for run in runs:
+            for solution in _walk(problem, quantity, run, solver, tol):
+                found.append(solution)
+                if bar is not None:
+                    bar.update()
+    else:
+        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol) for run in runs]
+        for task in tasks:
+            done = task.result()
+            found += done
+            if bar is not None:
+                bar.update(len(done))
+    if bar is not None:
+        bar.close()
+    return _collect(found, points, np.shape(grid[0]), quantity, tol)
+
+
+def _walk(
+    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float
+) -> Any:
+    """Yield the solution at each point of a run, each from its neighbour's."""
+    verb = rate if quantity == "R" else distortion
+    start: Solution | None = None
+    for level, P, C in run:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", WideBracketWarning)
+                start = verb(problem, float(level), P=float(P), C=float(C), solver=solver, tol=tol, start=start)
+            yield start
+        except InfeasibleError:
+            yield None
+
+
+def _walked(
+    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float
+) -> list[Solution | None]:
+    return list(_walk(problem, quantity, run, solver, tol))
+
+
+def _collect(
+    found: Sequence[Solution | None], points: Array, shape: tuple[int, ...], quantity: str, tol: float
+) -> Curve:
+    wide = sum(s is not None and s.status is not Status.CERTIFIED for s in found)
+    if wide:
+        warnings.warn(
+            f"{wide} of {len(found)} points have a bracket wider than tol = {tol:.2g}; see Curve.upper - Curve.lower "
+            "and the status of each solution",
+            WideBracketWarning,
+            stacklevel=3,
+        )
+
+    def array(name: str) -> Array:
+        return np.array([inf if s is None else getattr(s, name) for s in found]).reshape(shape)
+
+    solutions = np.empty(len(found), dtype=object)
+    solutions[:] = found
+    value = array("value")
+    first, P, C = (points[..., i].reshape(shape) for i in range(3))
+    D, R = (first, value) if quantity == "R" else (value, first)
+    return Curve(array("lower"), array("upper"), value, D, P, C, R, quantity, solutions.reshape(shape))

@@ -1,0 +1,78 @@
+"""Figures: bounds as bands, lines labelled where they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rdcfunc.curve import Curve
+
+#: Okabe and Ito's colours, told apart by colour-blind readers.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+_NAMES = {"R": "rate $R$ (bits)", "D": "distortion $D$", "P": "perception $P$", "C": "classification $C$"}
+
+
+def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, color: str | None = None) -> Axes:
+    """Draw the band between lower and upper bound against the level that varies along the last axis.
+
+    A grid with two axes gives one line for each of its rows, labelled with the row's level.
+
+    Parameters
+    ----------
+    curve
+        A curve with one or two axes.
+    ax
+        Axes to draw on; new ones if None.
+    label
+        Label of the line, for a curve with one axis.
+    color
+        One colour for all lines; None walks through the palette.
+
+    Raises
+    ------
+    ValueError
+        If the curve has more than two axes or no level varies along the last one.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
+    >>> plot_curve(rdc.trace(problem, D=[0.0, 0.1, 0.2, 0.3])).get_xlabel()
+    'distortion $D$'
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(5.2, 3.6), layout="constrained")[1]
+    if curve.value.ndim not in (1, 2):
+        raise ValueError(f"a curve with one or two axes can be drawn (got {curve.value.ndim}); index it first")
+    levels = {name: np.atleast_2d(getattr(curve, name)) for name in "DPCR" if name != curve.quantity}
+    varying = [name for name, grid in levels.items() if not (grid == grid[:, :1]).all()]
+    if not varying:
+        raise ValueError("no level varies along the curve's last axis; there is nothing to draw against")
+    across = varying[0]
+    others = [
+        n for n, grid in levels.items() if n != across and (grid == grid[:, :1]).all() and not (grid == grid[:1]).all()
+    ]
+    lower, upper = np.atleast_2d(curve.lower), np.atleast_2d(curve.upper)
+    for row in range(upper.shape[0]):
+        x, low, high = levels[across][row], lower[row], upper[row]
+        shown = np.isfinite(high)
+        hue = color or COLORS[row % len(COLORS)]
+        name = label if upper.shape[0] == 1 else ", ".join(f"{n} = {levels[n][row, 0]:g}" for n in others)
+        ax.fill_between(x[shown], low[shown], high[shown], color=hue, alpha=0.25, lw=0)
+        ax.plot(x[shown], high[shown], color=hue, lw=1.4, label=name)
+    ax.set_xlabel(_NAMES[across])
+    ax.set_ylabel(_NAMES[curve.quantity])
+    ax.spines[["top", "right"]].set_visible(False)
+    if any(line.get_label() and not str(line.get_label()).startswith("_") for line in ax.lines):
+        ax.legend(frameon=False)
+    return ax

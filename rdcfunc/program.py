@@ -1,0 +1,241 @@
+"""The one core: weights on columns that minimise mutual information under levels.
+
+A column is what the encoder sends: a reproduction letter, or a tuple with one letter for each decoder. Every
+question on finite alphabets compiles to
+
+    min I(X; K)   s.t.   E c_i(X, K) <= b_i,   div_g(p, law of letter g of K) <= P_g,   H(S | group of K) <= C_h
+
+or to the least of one linear cost under these levels and a rate. Everything here is in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from itertools import product
+from math import inf, isfinite
+
+import numpy as np
+
+from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
+from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy, mutual_information
+from rdcfunc.perceptions import Divergence
+from rdcfunc.problem import Problem, Target
+
+#: Most columns that a lift to tuples may enumerate.
+MAX_COLUMNS = 200_000
+#: Beyond this a log-loss counts as impossible; e^-700 is still a normal number.
+MAX_LOSS = 700.0
+
+
+class Axis(Enum):
+    """The levels of a target; the value is the level's name."""
+
+    D = "D"
+    P = "P"
+    C = "C"
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """``E cost(X, K) <= level``: distortion, or the loss of a fixed classifier."""
+
+    axis: Axis
+    target: int
+    cost: Array
+    level: float
+    unit: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """``div(p, law of the target's letter) <= level``."""
+
+    target: int
+    divergence: Divergence
+    level: float
+    axis: Axis = Axis.P
+
+    @property
+    def unit(self) -> float:
+        """Nats per public unit of the level."""
+        return self.divergence.unit
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """``H(S | X̂) <= level`` of the target's letter, or of the whole column where it is ``tagged``."""
+
+    target: int
+    labels: Array
+    level: float
+    tagged: bool
+    axis: Axis = Axis.C
+    unit: float = NATS_PER_BIT
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The core problem on N columns; see the module's first lines.
+
+    Attributes
+    ----------
+    p
+        Source pmf (n,).
+    letters
+        The letter that each target's decoder shows for each column, shape (N, targets).
+    m
+        The number of reproduction letters.
+    linear, outputs, posteriors
+        The constraints, without those whose level is inf.
+    rate
+        With a finite rate the first linear constraint's cost is minimised (its level means nothing) under
+        ``I <= rate``; with ``rate = inf`` the mutual information is minimised.
+    """
+
+    p: Array
+    letters: Indices
+    m: int
+    linear: tuple[Linear, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    posteriors: tuple[Posterior, ...] = ()
+    rate: float = inf
+
+    @property
+    def size(self) -> int:
+        """The number of columns."""
+        return self.letters.shape[0]
+
+    @property
+    def minimises_rate(self) -> bool:
+        """Whether the mutual information is what is minimised."""
+        return self.rate == inf
+
+    @property
+    def limits(self) -> tuple[Linear, ...]:
+        """The linear constraints whose level counts."""
+        return self.linear if self.minimises_rate else self.linear[1:]
+
+    @property
+    def levels(self) -> Array:
+        """Levels of ``linear`` (the objective's is inf)."""
+        free = 0 if self.minimises_rate else 1
+        return np.array([inf] * free + [c.level for c in self.limits])
+
+    def take(self, columns: Indices) -> Program:
+        """Return the program on these columns; a column taken twice is a clone that can carry a tag."""
+        return replace(
+            self,
+            letters=self.letters[columns],
+            linear=tuple(replace(c, cost=c.cost[:, columns]) for c in self.linear),
+        )
+
+    def law(self, q: Array, target: int) -> Array:
+        """Return the law (m,) of the target's letter when columns have the law ``q`` (N,)."""
+        return np.bincount(self.letters[:, target], q, self.m)
+
+    def groups(self, constraint: Posterior) -> Indices:
+        """Return for each column the index of what the classifier is shown."""
+        return np.arange(self.size) if constraint.tagged else self.letters[:, constraint.target]
+
+    def class_laws(self, constraint: Posterior, channel: Array) -> Array:
+        """Return the joint law of what the classifier is shown and of the label, shape (groups, K)."""
+        joint = class_joint(self.p, channel, constraint.labels)
+        if constraint.tagged:
+            return joint
+        grouped = np.zeros((self.m, joint.shape[1]))
+        np.add.at(grouped, self.groups(constraint), joint)
+        return grouped
+
+    def log_loss(self, constraint: Posterior, channel: Array) -> Array:
+        """Return the loss (n, N) in nats of the Bayes classifier that belongs to this channel."""
+        joint = self.class_laws(constraint, channel)
+        mass = joint.sum(axis=1, keepdims=True)
+        prior = (self.p @ constraint.labels)[None, :]
+        laws = np.where(mass > 0, joint / np.where(mass > 0, mass, 1.0), prior)
+        loss = np.minimum(-np.log(np.maximum(laws, 1e-320)), MAX_LOSS)
+        return (constraint.labels @ loss.T)[:, self.groups(constraint)]
+
+    def value(self, constraint: Linear | Output | Posterior, channel: Array) -> float:
+        """Return what a channel (n, N) achieves on the left of a constraint."""
+        if isinstance(constraint, Linear):
+            return float(self.p @ (channel * constraint.cost).sum(axis=1))
+        if isinstance(constraint, Output):
+            return constraint.divergence.value(self.p, self.law(self.p @ channel, constraint.target))
+        return conditional_entropy(self.class_laws(constraint, channel))
+
+    def information(self, channel: Array) -> float:
+        """Return ``I(X; K)`` in nats."""
+        return mutual_information(self.p, channel)
+
+
+def compile_program(problem: Problem, targets: Sequence[Target], rate: float = inf) -> Program:
+    """Return the program whose columns carry one letter for each target's decoder.
+
+    Each target is imposed on its own letter. A tag is handed to the classifier along with the whole column, so
+    tagged targets share one constraint, that of the least C. With a finite ``rate`` (nats) and one target, its
+    distortion is minimised instead.
+
+    Raises
+    ------
+    ValueError
+        If a target has a level for which the problem has no measure, or the tuples are too many to enumerate.
+    """
+    for target in targets:
+        problem.check(target)
+    (n, m), K = problem.shape, len(targets)
+    if m**K > MAX_COLUMNS:
+        raise ValueError(
+            f"{K} targets on {m} letters need {m}^{K} = {m**K} columns, more than the {MAX_COLUMNS} that are "
+            "enumerated; use fewer targets or a coarser reproduction alphabet"
+        )
+    letters = np.array(list(product(range(m), repeat=K)), dtype=np.intp).reshape(-1, K)
+    measure = problem.classification
+    linear: list[Linear] = []
+    outputs: list[Output] = []
+    posteriors: list[Posterior] = []
+    if isfinite(rate):
+        linear.append(Linear(Axis.D, 0, problem.distortion.values[:, letters[:, 0]], inf))
+    for k, target in enumerate(targets):
+        if isfinite(target.D):
+            linear.append(Linear(Axis.D, k, problem.distortion.values[:, letters[:, k]], target.D))
+        if isfinite(target.P) and problem.perception is not None:
+            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
+        if isfinite(target.C) and isinstance(measure, FixedClassifier):
+            linear.append(
+                Linear(Axis.C, k, measure.cost[:, letters[:, k]], target.C * measure.unit, measure.unit)
+            )
+        if isfinite(target.C) and isinstance(measure, ConditionalEntropy):
+            posteriors.append(Posterior(k, measure.labels, target.C * measure.unit, measure.tagged))
+    if posteriors and posteriors[0].tagged:
+        posteriors = [min(posteriors, key=lambda c: c.level)]
+    return Program(problem.source.pmf, letters, m, tuple(linear), tuple(outputs), tuple(posteriors), rate)
+
+
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """Prices in nats: one for each linear constraint and posterior, a price and an output price for each output."""
+
+    linear: Array
+    outputs: tuple[tuple[float, Array], ...] = ()
+    posteriors: Array = field(default_factory=lambda: np.zeros(0))
+
+    def cost(self, program: Program) -> Array:
+        """Return ``Σ s_i c_i(x, k) + Σ g(letter of k)``, shape (n, N)."""
+        total = np.zeros((program.p.size, program.size))
+        for s, constraint in zip(self.linear, program.linear, strict=True):
+            total += s * constraint.cost
+        for (_, g), output in zip(self.outputs, program.outputs, strict=True):
+            total += g[program.letters[:, output.target]]
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices."""
+
+    channel: Array
+    columns: Indices
+    dual: Dual
+    steps: int

@@ -1,0 +1,130 @@
+"""What the verbs return: a certified bracket, the channel that attains its upper end, and prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from rdcfunc.information import Array, Indices
+from rdcfunc.problem import Target
+from rdcfunc.program import Candidate
+from rdcfunc.solvers.base import Solver
+
+
+class WideBracketWarning(UserWarning):
+    """The bracket is wider than the tolerance asked for."""
+
+
+class Status(Enum):
+    """How an answer stands; each value is a sentence for the user."""
+
+    CERTIFIED = "The bracket is as narrow as was asked for."
+    WIDE = "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy."
+    NONCONVEX = (
+        "The bracket holds but is wider than was asked for: H(S|X̂) on a fixed alphabet is not convex, the upper "
+        "bound is the best of several local searches and the lower bound that of the tagged relaxation."
+    )
+    NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Bits of rate per unit of each level, the slopes of the surface with their signs turned positive.
+
+    Attributes
+    ----------
+    distortion, perception, classification
+        Prices, at least zero; zero for a constraint that is off or slack.
+    output
+        Output price g (m,) in bits, the subgradient of the perception term, or None without perception.
+
+    Raises
+    ------
+    ValueError
+        If a price is negative or not finite.
+
+    Examples
+    --------
+    >>> Prices(distortion=2.0).classification
+    0.0
+    """
+
+    distortion: float = 0.0
+    perception: float = 0.0
+    classification: float = 0.0
+    output: Array | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("distortion", "perception", "classification"):
+            price = float(getattr(self, name))
+            if not 0 <= price < np.inf:
+                raise ValueError(f"the price of {name} must be finite and >= 0 (got {price})")
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A certified answer.
+
+    Attributes
+    ----------
+    value, lower, upper
+        The least value of the quantity minimised lies in ``[lower, upper]``; ``value = upper`` is achieved.
+    rate
+        ``I(X; K)`` in bits of the channel.
+    achieved
+        What the channel achieves on each measure; a tuple with one target a decoder if the question was
+        universal.
+    encoder
+        ``P(k | x)``, shape (n, N): rows sum to one. A column k is what is sent.
+    letters
+        The letter that each decoder shows for each column, shape (N, decoders).
+    m
+        The number of reproduction letters.
+    prices
+        The prices behind the lower bound; a tuple, one a decoder, if the question was universal.
+    status
+        A :class:`Status`.
+    solver
+        The solver that proposed the channel.
+    steps
+        Its iterations.
+    candidate
+        What it proposed: a warm start for a neighbouring level.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    rate: float
+    achieved: Target | tuple[Target, ...]
+    encoder: Array = field(repr=False)
+    letters: Indices = field(repr=False)
+    m: int
+    prices: Prices | tuple[Prices, ...] = field(repr=False)
+    status: Status
+    solver: Solver | None
+    steps: int
+    source: Array = field(repr=False)
+    candidate: Candidate | None = field(repr=False, default=None)
+
+    @property
+    def gap(self) -> float:
+        """``upper - lower``."""
+        return self.upper - self.lower
+
+    @property
+    def channel(self) -> Array:
+        """``P(X̂ = j | X = x)``, shape (n, m), or (decoders, n, m) if the question was universal."""
+        n, decoders = self.encoder.shape[0], self.letters.shape[1]
+        channels = np.zeros((decoders, n, self.m))
+        for k in range(decoders):
+            np.add.at(channels[k].T, self.letters[:, k], self.encoder.T)
+        return channels[0] if isinstance(self.achieved, Target) else channels
+
+    @property
+    def output(self) -> Array:
+        """The law of the reproduction, shape (m,), or (decoders, m) if the question was universal."""
+        law: Array = self.source @ self.channel
+        return law

@@ -1,0 +1,209 @@
+"""Conditional entropy: alternate channel, output law and class posteriors from many starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rdcfunc.certificate import bracket
+from rdcfunc.information import Array, Indices
+from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.blahut_arimoto import State, advance, begin
+from rdcfunc.solvers.conic import Conic
+
+#: Most entries (n times columns) that clones may bring a program to.
+_MAX_ENTRIES = 400_000
+#: Largest price of an entropy; a level out of reach of the current classifier would send it to infinity.
+_MAX_PRICE = 1e4
+
+
+@dataclass(frozen=True)
+class Alternation(Solver):
+    """Replace ``H(S|X̂)`` by the log-loss of the current Bayes classifier, solve, and take the new classifier.
+
+    The log-loss is never below the entropy, so levels stay met and the rate only falls. The tagged problem is
+    solved first, on clones of each letter; its prices give the lower bound. On a fixed alphabet the alternation
+    stops at local minima, hence the many starts, and hence a bracket that may stay open. Without perception a
+    sweep is one of Blahut and Arimoto's, O(n m) a Newton step; with it, a conic program.
+
+    Parameters
+    ----------
+    starts
+        The most channels to start from, for the tagged and for the fixed alphabet each.
+    sweeps
+        The most sweeps from each start.
+    tags
+        Clones of each letter for the tagged problem; None takes one for each class while memory allows.
+    seed
+        Of the random starts.
+
+    Examples
+    --------
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, classifications
+    >>> classes = classifications.ConditionalEntropy([0, 1], tagged=True)
+    >>> problem = rdc.Problem(sources.uniform(2), distortions.hamming(2), classification=classes)
+    >>> round(rdc.rate(problem, C=0.5).value, 6)
+    0.5
+    """
+
+    starts: int = 8
+    sweeps: int = 3_000
+    tags: int | None = None
+    seed: int = 0
+
+    def refusal(self, program: Program) -> str | None:
+        """Name the solvers for programs that have no conditional entropy."""
+        if not program.posteriors:
+            return "Alternation is for conditional entropies and the target bounds none; use solver=None"
+        return None
+
+    def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
+        """Return the candidates of the best lower and of the best upper bound."""
+        rng = np.random.default_rng(self.seed)
+        columns = np.repeat(np.arange(program.size), self._tags(program))
+        relaxed = replace(program, posteriors=tuple(replace(c, tagged=True) for c in program.posteriors))
+        clones = relaxed.take(columns)
+        tagged = _Search(relaxed, tol)
+        if start is not None and start.channel.shape == (program.p.size, columns.size):
+            self._settle(tagged, clones, begin(clones, start), columns)
+        for state in self._tagged_starts(clones, columns, rng):
+            if tagged.closed:
+                break
+            self._settle(tagged, clones, state, columns)
+        if program.posteriors[0].tagged:
+            return tagged.best
+        fixed = _Search(program, tol)
+        for candidate in tagged.best:
+            fixed.offer(candidate)
+        for state in self._fixed_starts(program, tagged.best, rng):
+            if fixed.closed:
+                break
+            self._settle(fixed, program, state, np.arange(program.size))
+        return fixed.best
+
+    def _tags(self, program: Program) -> int:
+        if self.tags is not None:
+            return self.tags
+        room = _MAX_ENTRIES // (program.p.size * program.size)
+        return max(1, min(program.posteriors[0].labels.shape[1], room))
+
+    def _tagged_starts(self, clones: Program, columns: Indices, rng: np.random.Generator) -> Iterator[State]:
+        """Yield states: tags that tell the label with some noise, then random ones."""
+        tag = np.arange(columns.size) - np.searchsorted(columns, columns)
+        labels = clones.posteriors[0].labels
+        told = labels[:, tag % labels.shape[1]] + 0.1
+        for k in range(self.starts):
+            noise = 1.0 if k == 0 else rng.gamma(0.5, size=told.shape) + 1e-6
+            yield begin(clones, channel=_normalised(told * noise * _near(clones, k)))
+
+    def _fixed_starts(
+        self, program: Program, tagged: list[Candidate], rng: np.random.Generator
+    ) -> Iterator[State]:
+        """Yield states: the tagged solutions without their tags, then random ones."""
+        for candidate in tagged:
+            merged = np.zeros((program.p.size, program.size))
+            np.add.at(merged.T, candidate.columns, candidate.channel.T)
+            yield begin(program, channel=_normalised(merged + 1e-3 * rng.random(merged.shape)))
+        for k in range(self.starts):
+            noise = rng.gamma(0.5, size=(program.p.size, program.size)) + 1e-6
+            yield begin(program, channel=_normalised(noise * _near(program, k)))
+
+    def _settle(self, search: _Search, part: Program, state: State, columns: Indices) -> None:
+        """Follow one start until it stands still or the bracket is closed."""
+        if part.outputs:
+            self._settle_conic(search, part, state, columns)
+            return
+        k, tol, look, still = len(part.linear), search.tol, 20, 0
+        limit = np.full(k + len(part.posteriors), np.inf)
+        for sweep in range(1, self.sweeps + 1):
+            # Prices of the entropies at most double: a level out of reach anneals the classifier.
+            limit[k:] = np.clip(2 * state.prices[k:], 1.0, _MAX_PRICE)
+            before, state = state, advance(part, state, limit)
+            moved = np.abs(state.q - before.q).sum() + np.abs(state.prices / before.prices.clip(1.0) - before.prices / before.prices.clip(1.0)).max()
+            still = still + 1 if moved < 1e-3 * tol else 0
+            if still == 3:
+                break
+            if sweep == look:
+                search.offer(state.candidate(part, sweep, columns))
+                if search.closed:
+                    return
+                look = look * 3 // 2
+        state = advance(part, state, limit, accuracy=1e-14)
+        search.offer(state.candidate(part, sweep, columns))
+        if not search.closed and state.prices[k:].sum() > 1 and part.posteriors[0].labels.shape[1] > 2:
+            search.offer(_convex_bound(part, state, columns))
+
+    def _settle_conic(self, search: _Search, part: Program, state: State, columns: Indices) -> None:
+        channel, before, k = state.channel, np.inf, len(part.linear)
+        for sweep in range(1, 51):
+            losses = tuple(
+                Linear(c.axis, c.target, part.log_loss(c, channel), c.level, c.unit) for c in part.posteriors
+            )
+            convex = replace(part, linear=(*part.linear, *losses), posteriors=())
+            solved = Conic().solve(convex, search.tol)
+            if not solved:
+                # Out of reach of this classifier: sharpen it and try again.
+                channel = _normalised(channel**2)
+                continue
+            for found in solved:
+                prices = found.dual.linear
+                dual = Dual(prices[:k], found.dual.outputs, prices[k:])
+                search.offer(Candidate(found.channel, columns, dual, sweep))
+            channel = solved[0].channel
+            value = part.information(channel) if part.minimises_rate else part.value(part.linear[0], channel)
+            if search.closed or before - value < search.tol / 4:
+                return
+            before = value
+
+
+class _Search:
+    """The best lower and the best upper bound offered so far, and whether they meet."""
+
+    def __init__(self, program: Program, tol: float) -> None:
+        self.program, self.tol = program, tol
+        self.lower, self.upper = -np.inf, np.inf
+        self._proof: Candidate | None = None
+        self._channel: Candidate | None = None
+
+    def offer(self, candidate: Candidate) -> None:
+        found = bracket(self.program, candidate)
+        if found.lower > self.lower:
+            self.lower, self._proof = found.lower, candidate
+        if found.upper < self.upper:
+            self.upper, self._channel = found.upper, candidate
+
+    @property
+    def closed(self) -> bool:
+        return self.upper - self.lower <= self.tol
+
+    @property
+    def best(self) -> list[Candidate]:
+        return [c for c in (self._channel, self._proof) if c is not None]
+
+
+def _convex_bound(part: Program, state: State, columns: Indices) -> Candidate:
+    """Return a candidate at a total entropy price of one, where the Lagrangian is convex in the channel."""
+    k = len(part.linear)
+    limit = np.concatenate([np.full(k, np.inf), state.prices[k:] / state.prices[k:].sum()])
+    state = replace(state, prices=np.minimum(state.prices, limit))
+    for _ in range(500):
+        state = advance(part, state, limit)
+    return state.candidate(part, 500, columns)
+
+
+def _near(program: Program, k: int) -> Array:
+    """Return weights (n, N) that prefer cheap columns, for every other start."""
+    cost = np.zeros((program.p.size, program.size))
+    for c in program.linear:
+        cost += c.cost / max(float(c.cost.max()), 1e-300)
+    weights: Array = np.exp(-10.0 * ((k + 1) % 2) * cost)
+    return weights
+
+
+def _normalised(channel: Array) -> Array:
+    rows: Array = channel / channel.sum(axis=1, keepdims=True)
+    return rows

@@ -1,0 +1,315 @@
+"""The verbs on one surface: the least rate at given levels, the least distortion at a given rate."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from math import inf, isfinite, isnan
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rdcfunc import checks
+from rdcfunc.certificate import bracket
+from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
+from rdcfunc.feasibility import check_each, check_together
+from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
+from rdcfunc.problem import Problem, Target
+from rdcfunc.program import Candidate, Dual, Program, compile_program
+from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
+from rdcfunc.solvers.auto import Auto
+from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.ends import silent
+
+
+def rate(
+    problem: Problem,
+    D: float = inf,
+    P: float = inf,
+    C: float = inf,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    start: Solution | None = None,
+) -> Solution:
+    """Compute ``min I(X; X̂)`` s.t. ``E d <= D``, ``div(p_X, p_X̂) <= P`` and the classification level C.
+
+    Parameters
+    ----------
+    problem
+        Source and measures, with n source and m reproduction letters.
+    D, P, C
+        Levels as in :class:`Target`; ``inf`` switches one off.
+    solver
+        A value from :mod:`rdcfunc.solvers`; None picks by structure.
+    tol
+        The bracket asked for, in bits.
+    start
+        A solution at neighbouring levels to start from.
+
+    Returns
+    -------
+    Solution
+        With ``lower <= R(D, P, C) <= upper`` in bits.
+
+    Raises
+    ------
+    InfeasibleError
+        If no channel meets a level; the message says what the smallest feasible one is.
+    ValueError
+        If a level is given for which the problem has no measure, or the solver cannot take the problem.
+
+    References
+    ----------
+    Blau and Michaeli, "Rethinking lossy compression: the rate-distortion-perception tradeoff", 2019,
+    arXiv:1901.07821; Wang et al., arXiv:2405.04144.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions, perceptions
+    >>> problem = Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> solution = rate(problem, D=0.1, P=0.02)
+    >>> round(solution.value, 6), solution.gap < 1e-6
+    (0.417674, True)
+    """
+    target = Target(D, P, C)
+    return solve(problem, compile_program(problem, [target]), [target], solver, tol, start)
+
+
+def distortion(
+    problem: Problem,
+    R: float,
+    P: float = inf,
+    C: float = inf,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    start: Solution | None = None,
+) -> Solution:
+    """Compute ``min E d`` s.t. ``I(X; X̂) <= R``, ``div(p_X, p_X̂) <= P`` and the classification level C.
+
+    Parameters
+    ----------
+    problem
+        Source and measures.
+    R
+        Rate in bits, finite.
+    P, C
+        Levels as in :class:`Target`.
+    solver, start
+        As for :func:`rate`.
+    tol
+        The bracket asked for, in units of the distortion.
+
+    Returns
+    -------
+    Solution
+        With ``lower <= D(R, P, C) <= upper`` in units of the distortion.
+
+    Raises
+    ------
+    InfeasibleError
+        If no channel meets a level.
+    ValueError
+        If the rate is not finite and positive, or as for :func:`rate`.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions
+    >>> problem = Problem(sources.uniform(2), distortions.hamming(2))
+    >>> round(distortion(problem, R=0.5).value, 6)
+    0.110028
+    """
+    if isnan(R) or not 0 < R < inf:
+        raise ValueError(f"R must be finite and > 0 bits (got {R})")
+    target = Target(inf, P, C)
+    program = compile_program(problem, [target], rate=R * NATS_PER_BIT)
+    return solve(problem, program, [target], solver, tol, start)
+
+
+def certify(
+    problem: Problem,
+    channel: ArrayLike,
+    prices: Prices | None = None,
+    *,
+    D: float = inf,
+    P: float = inf,
+    C: float = inf,
+    tol: float = 1e-6,
+) -> Solution:
+    """Bracket ``R(D, P, C)`` by a channel and prices from anywhere.
+
+    The upper bound is the mutual information of the channel, mixed with as little of another as meets every
+    level; the lower bound is weak duality at these prices (zero without prices).
+
+    Parameters
+    ----------
+    channel
+        ``P(x̂ | x)``, shape (n, m), or (n, m, T) with tags, rows summing to one.
+    prices
+        In bits per unit of each level.
+    D, P, C, tol
+        As for :func:`rate`.
+
+    Raises
+    ------
+    ValueError
+        If the channel's shape does not fit or its rows are no laws.
+    InfeasibleError
+        If no channel at all meets a level.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions
+    >>> problem = Problem(sources.uniform(2), distortions.hamming(2))
+    >>> answer = certify(problem, [[0.9, 0.1], [0.1, 0.9]], Prices(distortion=np.log2(9)), D=0.1)
+    >>> round(answer.lower, 9), round(answer.upper, 9)
+    (0.531004406, 0.531004406)
+    """
+    target = Target(D, P, C)
+    program = compile_program(problem, [target])
+    shape = np.shape(channel)
+    if len(shape) not in (2, 3) or shape[:2] != problem.shape:
+        n, m = problem.shape
+        raise ValueError(f"channel must have shape ({n}, {m}) or, with T tags, ({n}, {m}, T) (got {shape})")
+    table = checks.laws(np.reshape(channel, (shape[0], -1)), "channel", 2)
+    columns = np.repeat(np.arange(shape[1]), table.shape[1] // shape[1])
+    given = prices or Prices()
+    output = np.zeros(problem.shape[1]) if given.output is None else checks.finite(given.output, "output price", 1)
+    by_axis = {"D": given.distortion, "C": given.classification}
+    dual = Dual(
+        np.array([by_axis[c.axis.value] * NATS_PER_BIT / c.unit for c in program.linear]),
+        tuple((given.perception * NATS_PER_BIT / o.unit, output * NATS_PER_BIT) for o in program.outputs),
+        np.array([given.classification * NATS_PER_BIT / c.unit for c in program.posteriors]),
+    )
+    check_each(program)
+    return conclude(problem, program, [target], [Candidate(table, columns, dual, 0)], None, tol)
+
+
+def solve(
+    problem: Problem,
+    program: Program,
+    targets: Sequence[Target],
+    solver: Solver | None,
+    tol: float,
+    start: Solution | None,
+) -> Solution:
+    """Propose by a solver, dispose by the certificate: the way that every verb walks."""
+    if isnan(tol) or tol <= 0:
+        raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
+    check_each(program)
+    picked = Auto().pick(program) if solver is None or isinstance(solver, Auto) else solver
+    refusal = picked.refusal(program)
+    if refusal is not None:
+        raise ValueError(refusal)
+    quiet = silent(program)
+    if quiet is not None:
+        solution = conclude(problem, program, targets, [quiet], picked, tol, warn=False)
+        if solution.status is Status.CERTIFIED:
+            return solution
+    accuracy = tol * NATS_PER_BIT if program.minimises_rate else tol
+    found = picked.solve(program, accuracy, None if start is None else start.candidate)
+    return conclude(problem, program, targets, found, picked, tol)
+
+
+def conclude(
+    problem: Problem,
+    program: Program,
+    targets: Sequence[Target],
+    found: Sequence[Candidate],
+    solver: Solver | None,
+    tol: float,
+    warn: bool = True,
+) -> Solution:
+    """Turn candidates into a solution: the best lower and the best upper bound of them all."""
+    brackets = [bracket(program, candidate) for candidate in found]
+    if not brackets or min(b.upper for b in brackets) == inf:
+        check_together(program)
+    if not brackets:
+        nothing = np.full((program.p.size, program.size), 1.0 / program.size)
+        zero = Dual(
+            np.zeros(len(program.linear)),
+            tuple((0.0, np.zeros(program.m)) for _ in program.outputs),
+            np.zeros(len(program.posteriors)),
+        )
+        found = [Candidate(nothing, np.arange(program.size), zero, 0)]
+        brackets = [bracket(program, found[0])]
+    proof = int(np.argmax([b.lower for b in brackets]))
+    best = int(np.argmin([b.upper for b in brackets]))
+    lower, top = brackets[proof].lower, brackets[best]
+    unit = NATS_PER_BIT if program.minimises_rate else 1.0
+    lower, upper = min(lower, top.upper) / unit, top.upper / unit
+    if upper == inf:
+        status = Status.NO_CHANNEL
+    elif upper - lower <= tol:
+        status = Status.CERTIFIED
+    elif program.posteriors and not program.posteriors[0].tagged:
+        status = Status.NONCONVEX
+    else:
+        status = Status.WIDE
+    if warn and status is not Status.CERTIFIED:
+        warnings.warn(
+            f"{status.value} It is [{lower:.9g}, {upper:.9g}], of width {upper - lower:.2g}; tol = {tol:.2g}.",
+            WideBracketWarning,
+            stacklevel=4,
+        )
+    part = program.take(top.columns)
+    single = len(targets) == 1
+    achieved = tuple(_achieved(problem, part, top.channel, k) for k in range(len(targets)))
+    prices = tuple(_prices(program, found[proof].dual, k) for k in range(len(targets)))
+    return Solution(
+        value=upper,
+        lower=lower,
+        upper=upper,
+        rate=part.information(top.channel) / NATS_PER_BIT,
+        achieved=achieved[0] if single else achieved,
+        encoder=top.channel,
+        letters=part.letters,
+        m=program.m,
+        prices=prices[0] if single else prices,
+        status=status,
+        solver=solver,
+        steps=sum(candidate.steps for candidate in found),
+        source=program.p,
+        candidate=found[best],
+    )
+
+
+def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
+    """Return what decoder k achieves on every measure that the problem has."""
+    p, shown = program_law(part, channel, k)
+    measure = problem.classification
+    C = inf
+    if isinstance(measure, FixedClassifier):
+        C = float(p @ (shown * measure.cost).sum(axis=1)) / measure.unit
+    elif isinstance(measure, ConditionalEntropy):
+        told = channel if measure.tagged else shown
+        C = conditional_entropy(class_joint(p, told, measure.labels)) / measure.unit
+    divergence = problem.perception
+    P = inf if divergence is None else divergence.value(p, p @ shown) / divergence.unit
+    return Target(float(p @ (shown * problem.distortion.values).sum(axis=1)), max(P, 0.0), max(C, 0.0))
+
+
+def program_law(part: Program, channel: Array, k: int) -> tuple[Array, Array]:
+    """Return the source law and the channel (n, m) to the letter of decoder k."""
+    shown = np.zeros((part.p.size, part.m))
+    np.add.at(shown.T, part.letters[:, k], channel.T)
+    return part.p, shown
+
+
+def _prices(program: Program, dual: Dual, k: int) -> Prices:
+    found = {"D": 0.0, "P": 0.0, "C": 0.0}
+    output: Array | None = None
+    for s, c in zip(dual.linear, program.linear, strict=True):
+        found[c.axis.value] += float(s) * c.unit / NATS_PER_BIT if c.target == k else 0.0
+    for t, h in zip(dual.posteriors, program.posteriors, strict=True):
+        found["C"] += float(t) * h.unit / NATS_PER_BIT if h.target == k else 0.0
+    for (t, g), o in zip(dual.outputs, program.outputs, strict=True):
+        if o.target == k:
+            found["P"], output = t * o.unit / NATS_PER_BIT, g / NATS_PER_BIT
+    return Prices(found["D"], found["P"], found["C"], output)
+
+
+def reachable(level: float) -> bool:
+    """Return whether a level is an active constraint."""
+    return isfinite(level)
