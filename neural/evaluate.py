@@ -1,0 +1,199 @@
+"""Measure a run on held-out images, in the units of the theory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rdcfunc import Target
+
+from .classifiers import pretrained_judge
+from .run import Run
+from .streams import Stream
+
+__all__ = ["Averages", "Measurement", "evaluate"]
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Hold the quantities that are averaged over dithers, or the standard errors of those averages.
+
+    Parameters
+    ----------
+    rate
+        H(Z|U), bits.
+    D
+        Mean squared error per pixel.
+    C
+        Cross-entropy of the run's own classifier on reconstructions, bits.
+    floor
+        H(S|Z,U), bits: no classifier that reads reconstructions has a smaller cross-entropy.
+    accuracy
+        Of the run's own classifier on reconstructions.
+    judge_cross_entropy, judge_accuracy
+        Those of the judge, bits and a fraction.
+    """
+
+    rate: float
+    D: float
+    C: float
+    floor: float
+    accuracy: float
+    judge_cross_entropy: float
+    judge_accuracy: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Hold what a run achieves on held-out images.
+
+    Parameters
+    ----------
+    rate
+        H(Z|U) in bits: what an entropy coder that knows the dither needs.
+    nominal_rate
+        d·log2 L in bits: what sending the message as it is needs. Never below `rate`.
+    target
+        D, mean squared error per pixel; C, cross-entropy in bits of the run's own pre-trained classifier on
+        the reconstructions; P is infinite, since perception is not measured.
+    floor
+        H(S|Z,U) in bits, with the entropies of the empirical law: the cross-entropy of the best reader of the
+        messages. With few images per message and class it is biased low.
+    accuracy
+        Of the run's own classifier on the reconstructions.
+    judge_cross_entropy, judge_accuracy
+        Those of a classifier that training never saw, in bits and as a fraction.
+    standard_error
+        Of each average over the dithers. It does not cover the choice of test images, nor of training seed.
+
+    Examples
+    --------
+    >>> from neural import Config, evaluate, train_end_to_end
+    >>> measured = evaluate(train_end_to_end(Config(epochs=1, classifier_epochs=1)), dithers=2)
+    >>> measured.rate <= measured.nominal_rate and measured.floor <= measured.target.C
+    True
+    """
+
+    rate: float
+    nominal_rate: float
+    target: Target
+    floor: float
+    accuracy: float
+    judge_cross_entropy: float
+    judge_accuracy: float
+    standard_error: Averages
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries for JSON, which has no infinity: None stands for it."""
+        levels = asdict(self.target).items()
+        target = {name: level if math.isfinite(level) else None for name, level in levels}
+        return {**asdict(self), "target": target}
+
+
+def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | None = None) -> Measurement:
+    """Measure rate, distortion and classification of `run` on its test images.
+
+    Each dither vector is drawn once and used for all images, as the theory's shared randomness. Given it the
+    codec is a deterministic map x → z → x̂, so entropies of the empirical law of (z, s) are exact, and
+    ``floor <= C`` and ``floor <= judge_cross_entropy`` hold draw by draw.
+
+    Parameters
+    ----------
+    run
+        What to measure.
+    dithers
+        Draws of the dither vector, at least 2.
+    seed
+        The seed of the draws; runs measured with the same seed share their dithers.
+    judge
+        A classifier, images (n, pixels) to logits (n, classes), that `run` was not trained against; by
+        default one is trained, once per process, from the run's configuration.
+
+    Returns
+    -------
+    Measurement
+        Means over the draws, and their standard errors.
+
+    Raises
+    ------
+    ValueError
+        If `dithers` is less than 2.
+
+    Examples
+    --------
+    >>> from neural import Config, train_end_to_end
+    >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
+    >>> measured = evaluate(run, dithers=2)
+    >>> measured.target.P, round(measured.nominal_rate, 3)
+    (inf, 4.755)
+    """
+    if dithers < 2:
+        raise ValueError(f"dithers must be >= 2 (got {dithers}); a standard error needs two draws")
+    judge = pretrained_judge(run.config) if judge is None else judge
+    codec, readers = run.codec.eval(), (run.classifier.eval(), judge.eval())
+    draws = codec.quantizer.dither(dithers, Stream.MEASURE.generator(seed)).to(run.config.device)
+    test = run.data.test
+    images, labels = test.images, test.labels
+    with torch.no_grad():
+        features = codec.encoder(images)
+        table = []
+        for dither in draws[:, None]:
+            messages = codec.quantizer.codes(features, dither)
+            sent, which = torch.unique(messages, return_inverse=True)
+            reconstructions = codec.decode(sent, dither)  # one a message: there are far fewer than images
+            error = (images - reconstructions[which]).square().mean().item()
+            rate, floor = _entropies(which, labels)
+            (own, accuracy), (other, judged) = (
+                _read(reader(reconstructions), which, labels) for reader in readers
+            )
+            table.append(
+                Averages(
+                    rate=rate,
+                    D=error,
+                    C=own,
+                    floor=floor,
+                    accuracy=accuracy,
+                    judge_cross_entropy=other,
+                    judge_accuracy=judged,
+                )
+            )
+    mean = _over(table, fmean)
+    return Measurement(
+        rate=mean.rate,
+        nominal_rate=run.config.rate,
+        target=Target(D=mean.D, C=mean.C),
+        floor=mean.floor,
+        accuracy=mean.accuracy,
+        judge_cross_entropy=mean.judge_cross_entropy,
+        judge_accuracy=mean.judge_accuracy,
+        standard_error=_over(table, lambda draws: stdev(draws) / math.sqrt(len(draws))),
+    )
+
+
+def _entropies(which: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return H(Z) and H(S|Z) in bits of the empirical law of messages and labels, both (n,)."""
+    classes = int(labels.max()) + 1
+    counts = torch.bincount(which * classes + labels, minlength=classes * (int(which.max()) + 1))
+    joint = counts.view(-1, classes).double() / len(labels)
+    messages = joint.sum(1, keepdim=True)
+    rate = -torch.xlogy(messages, messages).sum() / math.log(2)
+    floor = -torch.xlogy(joint, joint / messages).sum() / math.log(2)
+    return rate.item(), floor.item()
+
+
+def _read(logits: Tensor, which: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return cross-entropy in bits and accuracy, from the logits (messages, classes) of each message."""
+    log_probabilities = logits.double().log_softmax(1)
+    cross_entropy = -log_probabilities[which, labels].mean() / math.log(2)
+    accuracy = (logits.argmax(1)[which] == labels).double().mean()
+    return cross_entropy.item(), accuracy.item()
+
+
+def _over(table: Sequence[Averages], statistic: Callable[[Sequence[float]], float]) -> Averages:
+    return Averages(*(statistic(column) for column in zip(*map(astuple, table), strict=True)))

@@ -1,0 +1,131 @@
+"""A finished training: the frozen codec, what it was trained on, and a file that holds it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from . import models
+from .codec import Codec, build_codec
+from .config import Config
+from .data import Dataset, load
+from .models import freeze
+
+__all__ = ["Run", "load_run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Hold a trained codec with its provenance; its networks are frozen from here on.
+
+    Parameters
+    ----------
+    config
+        What it was trained on and how; `classification_weight` is that of its decoder.
+    codec
+        The encoder, quantiser and decoder.
+    classifier
+        The frozen pre-trained classifier whose cross-entropy was in the loss.
+    history
+        The mean training loss of each epoch.
+    seconds
+        Wall-clock time of the codec's training, classifier excluded.
+    encoder_weight
+        The classification weight that a reused encoder was trained with; None for a codec trained end to end.
+
+    Examples
+    --------
+    >>> from neural import Config, train_end_to_end
+    >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
+    >>> run.universal, len(run.history), len(run.data.test)
+    (False, 1, 596)
+    """
+
+    config: Config
+    codec: Codec
+    classifier: nn.Module
+    history: tuple[float, ...]
+    seconds: float
+    encoder_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        """Freeze the networks: a run is what was trained, and measuring it must not change it."""
+        freeze(self.codec, self.classifier)
+
+    @property
+    def universal(self) -> bool:
+        """Return whether the decoder was trained on another run's frozen encoder."""
+        return self.encoder_weight is not None
+
+    @property
+    def data(self) -> Dataset:
+        """Return the data set of `config`, loading it if this process has not yet."""
+        return load(self.config)
+
+    def save(self, path: str | Path) -> None:
+        """Write the run to `path`: whole or, if interrupted, not at all.
+
+        Folders are created as needed; `load_run` is the inverse.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            "config": self.config.to_dict(),
+            "codec": self.codec.state_dict(),
+            "classifier": self.classifier.state_dict(),
+            "history": list(self.history),
+            "seconds": self.seconds,
+            "encoder_weight": self.encoder_weight,
+        }
+        # Renaming is atomic within a file system, so the temporary file has to be a neighbour.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                torch.save(content, file)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def load_run(path: str | Path, *, device: str | None = None, data_dir: str | None = None) -> Run:
+    """Read a run that `Run.save` wrote; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    device, data_dir
+        Where this machine computes and holds its data, if not where the run was trained.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or no data set of the run here.
+
+    Examples
+    --------
+    >>> from neural import Config, train_end_to_end
+    >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run.save(f"{folder}/run.pt")
+    ...     load_run(f"{folder}/run.pt").history == run.history
+    True
+    """
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    config = Config.from_dict(content["config"])
+    config = replace(config, device=device or config.device, data_dir=data_dir or config.data_dir)
+    data = load(config)
+    codec = build_codec(config, data.pixels)
+    codec.load_state_dict(content["codec"])
+    classifier = models.classifier(data.pixels, config.classifier_widths, data.classes).to(config.device)
+    classifier.load_state_dict(content["classifier"])
+    return Run(
+        config, codec, classifier, tuple(content["history"]), content["seconds"], content["encoder_weight"]
+    )
