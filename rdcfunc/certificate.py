@@ -13,14 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf, isfinite
+from operator import itemgetter
 
 import numpy as np
 from scipy.special import logsumexp
 
-from rdcfunc.columns import letters, tagged
+from rdcfunc.columns import tagged
 from rdcfunc.information import Array, Indices
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Linear, Output, Posterior, Program
+from rdcfunc.program import Candidate, Constraint, Output, Program
 
 #: Relative rounding of a sum of products of a few thousand terms, generously.
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -41,39 +42,37 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
 
     The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
     """
-    part = program.take(candidate.columns)
-    channel = _rows(candidate.channel)
     lower = lower_bound(program, candidate)
-    repaired = next(_repairs(part, channel), None)
-    if repaired is None:
-        return Bracket(lower, inf, channel, candidate.columns)
-    value = part.information(repaired) if part.minimises_rate else part.value(part.linear[0], repaired)
+    columns, channel = candidate.columns, _rows(candidate.channel)
+    if program.outputs:
+        columns, channel = _regular(program.size, columns, channel)
+    part = program.take(columns)
+    value, repaired = min(
+        ((part.objective(met), met) for met in _repairs(part, channel)),
+        key=itemgetter(0),
+        default=(inf, channel),
+    )
+    if value == inf:
+        return Bracket(lower, inf, channel, columns)
     # A level may be passed by rounding alone; that is paid for at its price.
     rounding = ROUNDING * (1.0 + abs(value)) + sum(
         price * max(0.0, part.value(c, repaired) - c.level)
         for price, c in _priced(part, candidate)
         if isfinite(c.level)
     )
-    return Bracket(min(lower, value + rounding), value + rounding, repaired, candidate.columns)
+    return Bracket(min(lower, value + rounding), value + rounding, repaired, columns)
 
 
 def lower_bound(program: Program, candidate: Candidate) -> float:
     """Return the weak-duality bound of the module's first lines, lowered by a bound on its rounding."""
-    dual, part = candidate.dual, program.take(candidate.columns)
-    p, channel = program.p, _rows(candidate.channel)
-    tilt = dual.cost(part)
-    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+    dual, p = candidate.dual, program.p
+    tilt, log_a = _dual_weights(program, candidate)
+    earnable = log_weights(program, candidate)
     t = float(dual.posteriors.sum())
     if t > 0:
-        tilt += t * part.log_loss(replace(part.posteriors[0], tagged=True), channel)
-    with np.errstate(divide="ignore"):
-        log_r, log_p = np.log(p @ channel), np.log(p)
-    log_a = -logsumexp(log_r - tilt, axis=1)
-    log_weights = (log_p + log_a)[:, None] - dual.cost(program)
-    if t > 0:
-        earned = tagged.log_earnings(log_weights, program.posteriors[0].labels, t)
+        earned = tagged.log_earnings(earnable, program.posteriors[0].labels, t)
     else:
-        earned = letters.log_earnings(log_weights)
+        earned = logsumexp(earnable, axis=0)
     main = float(p @ np.where(p > 0, log_a, 0.0))
     terms = [main, -float(earned.max())]
     terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
@@ -93,27 +92,73 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     return max(trivial, value - ROUNDING * abs(value))
 
 
+def log_weights(program: Program, candidate: Candidate) -> Array:
+    """Return ``log(p_x a_x e^{-c(x,k)})``, shape (n, N): what a class posterior on column k can earn from."""
+    with np.errstate(divide="ignore"):
+        log_p = np.log(program.p)
+    return (log_p + _dual_weights(program, candidate)[1])[:, None] - candidate.dual.cost(program)
+
+
+def _dual_weights(program: Program, candidate: Candidate) -> tuple[Array, Array]:
+    """Return the cost ``c`` (n, N) of the candidate's columns, log-loss included, and ``log a`` (n,)."""
+    dual, part = candidate.dual, program.take(candidate.columns)
+    channel = _rows(candidate.channel)
+    tilt = dual.cost(part)
+    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+    t = float(dual.posteriors.sum())
+    if t > 0:
+        tilt += t * part.log_loss(replace(part.posteriors[0], tagged=True), channel)
+    with np.errstate(divide="ignore"):
+        log_r = np.log(program.p @ channel)
+    return tilt, -logsumexp(log_r - tilt, axis=1)
+
+
+def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
+    """Return the proposal with the channel that is best at its prices.
+
+    Prices that are wrong by ε give a bound that is wrong by about ε², once the reference law fits them; some of
+    Blahut and Arimoto's sweeps see to that.
+    """
+    exponent = -proposal.dual.cost(program)
+    kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+    q = np.maximum(program.p @ proposal.channel, 1e-12)
+    for _ in range(1000):
+        gain = (program.p / (kernel @ q)) @ kernel
+        q = q * gain / (q @ gain)
+        if np.log(gain.max()) < 1e-3 * tol:
+            break
+    channel = kernel * q
+    return replace(proposal, channel=channel / channel.sum(axis=1, keepdims=True))
+
+
 def excess(program: Program, channel: Array) -> float:
-    """Return by how much a channel fails its worst level beyond rounding, relative to the constraint's scale."""
+    """Return by how much a channel fails its worst level beyond rounding."""
     worst = 0.0
-    for constraint in (*program.limits, *program.outputs, *program.posteriors):
-        over = program.value(constraint, channel) - constraint.level - _rounding(constraint)
-        worst = max(worst, over / _scale(constraint))
+    for constraint in program.constraints:
+        worst = max(worst, program.value(constraint, channel) - constraint.level - _rounding(constraint))
     if not program.minimises_rate:
         worst = max(worst, program.information(channel) - program.rate * (1 + ROUNDING) - ROUNDING)
     return worst
 
 
 def _repairs(program: Program, channel: Array) -> Iterator[Array]:
-    """Yield channels that meet every level, those nearest to the given one first."""
+    """Yield channels that meet every level, made from the given one."""
     if excess(program, channel) <= 0:
         yield channel
         return
-    moved = _move_outputs(program, channel)
-    if excess(program, moved) <= 0:
-        yield moved
-    for anchor in _anchors(program, moved):
-        yield from _mixtures(program, moved, anchor)
+    # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
+    swept = _rows(np.where(channel > 1e-6, channel, 0.0))
+    found = False
+    for near in (_move_outputs(program, channel), _move_outputs(program, swept)):
+        for met in _mixtures(program, near, near), _mixtures(program, near, _cheapest(program, near)):
+            for mixture in met:
+                found = True
+                yield mixture
+    if not found and not program.posteriors:
+        inner = inner_point(program)
+        if inner is not None:
+            for anchor in (inner, _move_outputs(program, inner)):
+                yield from _mixtures(program, _move_outputs(program, channel), anchor)
 
 
 def _mixtures(program: Program, channel: Array, anchor: Array) -> Iterator[Array]:
@@ -121,7 +166,7 @@ def _mixtures(program: Program, channel: Array, anchor: Array) -> Iterator[Array
     if excess(program, anchor) > 0:
         return
     share = 0.0
-    for constraint in (*program.limits, *program.outputs, *program.posteriors):
+    for constraint in program.constraints:
         here, there = program.value(constraint, channel), program.value(constraint, anchor)
         if here > constraint.level + _rounding(constraint) and here > there:
             share = max(share, (here - constraint.level) / (here - there))
@@ -137,19 +182,13 @@ def _mixtures(program: Program, channel: Array, anchor: Array) -> Iterator[Array
         share = min(1.0, 2 * share)
 
 
-def _anchors(program: Program, channel: Array) -> Iterator[Array]:
-    """Yield channels that may meet the levels with room to spare: the nearest cheap columns, an inner point."""
-    if program.limits:
-        total = sum(c.cost / max(float(c.cost.max()), 1e-300) for c in program.limits)
-        cheap = total <= total.min(axis=1, keepdims=True) + 1e-12
-        kept = np.where(cheap, channel, 0.0)
-        lost = kept.sum(axis=1, keepdims=True) <= 1e-12
-        yield _rows(np.where(lost, cheap, kept))
-    if not program.posteriors:
-        inner = inner_point(program)
-        if inner is not None:
-            yield inner
-            yield _move_outputs(program, inner)
+def _cheapest(program: Program, channel: Array) -> Array:
+    """Return the channel kept to the cheapest columns, which may meet linear levels with room to spare."""
+    total = program.total_cost
+    cheap = total <= total.min(axis=1, keepdims=True) + 1e-12
+    kept = np.where(cheap, channel, 0.0)
+    lost = kept.sum(axis=1, keepdims=True) <= 1e-12
+    return _rows(np.where(lost, cheap, kept))
 
 
 def _move_outputs(program: Program, channel: Array) -> Array:
@@ -162,7 +201,7 @@ def _move_outputs(program: Program, channel: Array) -> Array:
     for output in program.outputs:
         q, p = program.law(program.p @ channel, output.target), program.p
         value = output.divergence.value(p, q)
-        if value <= output.level or p.size != program.m or output.divergence.value(p, p) > 0:
+        if value <= output.level or not output.divergence.vanishes(p):
             continue
         share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
         wanted = (1 - share) * q + share * p
@@ -172,37 +211,38 @@ def _move_outputs(program: Program, channel: Array) -> Array:
             continue
         kernel = np.diag(stay) + np.outer(1 - stay, deficit / deficit.sum())
         # Columns are all tuples in product order, clones together, so the target's letter is an axis.
-        clones, odd = divmod(program.size, program.m**targets)
-        if odd:
-            return channel
-        shape = (channel.shape[0], *(program.m,) * targets, clones)
+        shape = (channel.shape[0], *(program.m,) * targets, program.size // program.m**targets)
         axis = output.target + 1
         moved = np.tensordot(channel.reshape(shape), kernel, axes=(axis, 0))
         channel = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
     return channel
 
 
-def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Linear | Output | Posterior]]:
+def _regular(size: int, columns: Indices, channel: Array) -> tuple[Indices, Array]:
+    """Return columns and channel with as many clones of each column, in order, as the most cloned one has."""
+    order = np.argsort(columns, kind="stable")
+    taken = columns[order]
+    clone = np.arange(taken.size) - np.searchsorted(taken, taken)
+    clones = int(clone.max()) + 1
+    spread = np.zeros((channel.shape[0], size * clones))
+    spread[:, taken * clones + clone] = channel[:, order]
+    return np.repeat(np.arange(size), clones), spread
+
+
+def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Constraint]]:
     dual = candidate.dual
-    scale = 1.0 if program.minimises_rate else 1.0 / max(float(dual.linear[0]), 1e-300)
+    nat = 1.0 if program.minimises_rate else 1.0 / max(float(dual.linear[0]), 1e-300)
     return [
-        *((float(s) * scale, c) for s, c in zip(dual.linear, program.linear, strict=True)),
-        *((float(t) * scale, c) for t, c in zip(dual.posteriors, program.posteriors, strict=True)),
-        *((t * scale, c) for (t, _), c in zip(dual.outputs, program.outputs, strict=True)),
+        *((float(s) * nat, c) for s, c in zip(dual.linear, program.linear, strict=True)),
+        *((float(t) * nat, c) for t, c in zip(dual.posteriors, program.posteriors, strict=True)),
+        *((t * nat, c) for (t, _), c in zip(dual.outputs, program.outputs, strict=True)),
     ]
 
 
-def _scale(constraint: Linear | Output | Posterior) -> float:
-    if isinstance(constraint, Linear):
-        return max(float(constraint.cost.max()), 1e-300)
-    if isinstance(constraint, Posterior):
-        return float(np.log(constraint.labels.shape[1])) or 1.0
-    return 1.0
-
-
-def _rounding(constraint: Linear | Output | Posterior) -> float:
+def _rounding(constraint: Constraint) -> float:
     """Return what rounding may add to a left side: sums of terms >= 0 are relatively exact, differences are not."""
-    return ROUNDING * (max(constraint.level, 1.0) if isinstance(constraint, Output) else constraint.level)
+    size = constraint.divergence.scale if isinstance(constraint, Output) else 0.0
+    return ROUNDING * max(constraint.level, size)
 
 
 def _rows(channel: Array) -> Array:

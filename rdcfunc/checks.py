@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,7 @@ def laws(value: ArrayLike, name: str, ndim: int) -> Array:
     error = float(np.abs(mass - 1.0).max())
     if error > REPORTED_MASS:
         worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
-        raise ValueError(
-            f"{name} must sum to 1 along its last axis (got a sum of {worst:.9g}); divide it by its sum"
-        )
+        raise ValueError(f"{name} must sum to 1 along its last axis (got a sum of {worst:.9g}); divide it by its sum")
     if error > SILENT_MASS:
         warnings.warn(f"{name} sums to 1 only within {error:.1e}; it was renormalised", stacklevel=4)
     array = array / mass
@@ -73,6 +72,24 @@ def class_laws(value: ArrayLike, name: str) -> Array:
             f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
         )
     return laws(value, name, 2)
+
+
+def frozen(array: Array) -> Array:
+    """Return the array itself, made read-only."""
+    array.flags.writeable = False
+    return array
+
+
+def level(value: float, name: str) -> float:
+    """Return a level as a float: a real number, at least zero, possibly inf."""
+    if not isinstance(value, Real) and not (isinstance(value, np.ndarray) and value.shape == ()):
+        raise ValueError(
+            f"{name} must be one real number (got {value!r}); use rdcfunc.trace for many levels, inf to switch one off"
+        )
+    number = float(value)
+    if not number >= 0:
+        raise ValueError(f"{name} must be >= 0 (got {number}); use inf to switch the constraint off")
+    return number
 
 
 def indices(value: ArrayLike, name: str, below: int) -> Indices:

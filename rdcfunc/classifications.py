@@ -133,7 +133,7 @@ class CrossEntropy(FixedClassifier):
             )
         object.__setattr__(self, "labels", table)
         object.__setattr__(self, "classifier", answers)
-        object.__setattr__(self, "cost", -table @ np.log(answers).T)
+        object.__setattr__(self, "cost", checks.frozen(-table @ np.log(answers).T))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,4 +161,4 @@ class ErrorRate(FixedClassifier):
         table = checks.class_laws(labels, "labels")
         object.__setattr__(self, "labels", table)
         object.__setattr__(self, "decision", checks.indices(decision, "decision", table.shape[1]))
-        object.__setattr__(self, "cost", 1.0 - table[:, self.decision])
+        object.__setattr__(self, "cost", checks.frozen(1.0 - table[:, self.decision]))

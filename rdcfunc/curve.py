@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rdcfunc.checks import InfeasibleError
-from rdcfunc.information import Array
-from rdcfunc.problem import Problem
+from rdcfunc.information import NATS_PER_BIT, Array
+from rdcfunc.problem import Problem, Target
+from rdcfunc.program import compile_program
 from rdcfunc.solution import Solution, Status, WideBracketWarning
 from rdcfunc.solvers.base import Solver
-from rdcfunc.tradeoff import distortion, rate
+from rdcfunc.tradeoff import solve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ class Curve:
         for index in np.ndindex(self.value.shape):
             row: dict[str, Any] = {name: float(getattr(self, name)[index]) for name in ("D", "P", "C", "R")}
             row |= {name: float(getattr(self, name)[index]) for name in ("lower", "upper", "value")}
-            solution: Solution | None = self.solutions[index]
+            solution = cast("Solution | None", self.solutions[index])
             row["rate"] = inf if solution is None else solution.rate
             row["status"] = "INFEASIBLE" if solution is None else solution.status.name
             rows.append(row)
@@ -125,7 +126,11 @@ def trace(
         raise ValueError("give either D (the rate is minimised) or R (the distortion is minimised), not both")
     quantity = "R" if R is None else "D"
     first = np.asarray(D if R is None else R, dtype=np.float64)
+    if R is not None and not (np.isfinite(first).all() and (first > 0).all()):
+        raise ValueError(f"R must be finite and > 0 bits (got {first[~(np.isfinite(first) & (first > 0))].flat[0]})")
     grid = np.broadcast_arrays(first, np.asarray(P, dtype=np.float64), np.asarray(C, dtype=np.float64))
+    if grid[0].size == 0:
+        raise ValueError(f"the grid of levels must not be empty (got shape {grid[0].shape})")
     points = np.stack([np.atleast_1d(axis) for axis in grid], axis=-1)
     rows = points.reshape(-1, points.shape[-2], 3)
     length = rows.shape[1] if executor is None else min(_RUN, rows.shape[1])
@@ -154,25 +159,20 @@ def trace(
     return _collect(found, points, np.shape(grid[0]), quantity, tol)
 
 
-def _walk(
-    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float
-) -> Any:
+def _walk(problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float) -> Any:
     """Yield the solution at each point of a run, each from its neighbour's."""
-    verb = rate if quantity == "R" else distortion
     start: Solution | None = None
     for level, P, C in run:
+        target = Target(level if quantity == "R" else inf, P, C)
+        program = compile_program(problem, [target], inf if quantity == "R" else level * NATS_PER_BIT)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", WideBracketWarning)
-                start = verb(problem, float(level), P=float(P), C=float(C), solver=solver, tol=tol, start=start)
+            start = solve(problem, program, [target], solver, tol, start, warn=False)
             yield start
         except InfeasibleError:
             yield None
 
 
-def _walked(
-    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float
-) -> list[Solution | None]:
+def _walked(problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float) -> list[Solution | None]:
     return list(_walk(problem, quantity, run, solver, tol))
 
 

@@ -83,9 +83,7 @@ def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distor
     a, b = x[columns], y[columns]
     # Chunks bound the memory of the (n, m, k) difference; |a|²+|b|²-2ab would cancel where it matters most.
     rows = max(1, 2**22 // max(1, b.size))
-    values = np.concatenate(
-        [((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)]
-    )
+    values = np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])
     return Distortion(checks.nonnegative(values, "distortion", 2), x, y)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import Array, entropy
 from rdcfunc.model import MAX_ENTRIES, least
-from rdcfunc.program import Linear, Output, Posterior, Program
+from rdcfunc.program import Constraint, Linear, Output, Program
 
 
 def check_each(program: Program) -> None:
@@ -23,7 +21,7 @@ def check_each(program: Program) -> None:
 
 def check_together(program: Program) -> None:
     """Refuse levels that clash, naming the first that the others keep out of reach."""
-    constraints = [*program.limits, *program.outputs]
+    constraints: list[Linear | Output] = [*program.limits, *program.outputs]
     if len(constraints) < 2 or program.p.size * program.size > MAX_ENTRIES:
         return
     for constraint in constraints:
@@ -36,14 +34,17 @@ def _class_entropy(p: Array, labels: Array) -> float:
 
 
 def _refuse(
-    constraint: Linear | Output | Posterior, smallest: float, how: str, program: Program, slack: float = ROUNDING
+    constraint: Constraint,
+    smallest: float,
+    how: str,
+    program: Program,
+    slack: float = ROUNDING,
 ) -> None:
-    scale = float(np.max(constraint.cost)) if isinstance(constraint, Linear) else 1.0
-    if smallest - constraint.level <= slack * max(scale, 1e-300):
+    if smallest - constraint.level <= slack:
         return
     name = constraint.axis.value
     decoder = f" of target {constraint.target}" if program.letters.shape[1] > 1 else ""
     raise InfeasibleError(
         f"{name} = {constraint.level / constraint.unit:.9g}{decoder} is infeasible: the smallest feasible {name} is "
-        f"{smallest / constraint.unit:.9g} ({how}); raise {name} to at least that"
+        f"{(smallest + slack) / constraint.unit:.9g} ({how}); raise {name} to at least that"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from math import inf, isfinite
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -90,8 +92,9 @@ def least(program: Program, constraint: Linear | Output) -> float:
     objective = next(value for c, value in pairs if c is constraint)
     levels = [value <= c.level for c, value in pairs if c is not constraint]
     solved = cp.Problem(cp.Minimize(objective), [*model.structure, *levels])
-    solved.solve()
-    return float(solved.value) if solved.value is not None else inf
+    if not solve_quietly(solved) or solved.value is None:
+        return inf
+    return float(solved.value)
 
 
 def inner_point(program: Program) -> Array | None:
@@ -104,16 +107,41 @@ def inner_point(program: Program) -> Array | None:
     room = cp.Variable()
     constraints: list[Any] = [*model.structure, room <= 1]
     for c, value in _limits(program, model):
-        scale = 1e-3 * float(c.cost.max()) if isinstance(c, Linear) else 1e-3
-        constraints.append(value + room * max(c.level, scale) <= c.level)
+        constraints.append(value + room * max(c.level, 1e-3) <= c.level)
     if isfinite(program.rate):
         information, needs = model.information(program)
         constraints += [*needs, information + room * max(program.rate, 1e-3) <= program.rate]
-    try:
-        cp.Problem(cp.Maximize(room), constraints).solve()
-    except cp.SolverError:
+    if not solve_quietly(cp.Problem(cp.Maximize(room), constraints)) or model.joint.value is None:
         return None
-    return None if model.joint.value is None else model.channel(program)
+    return model.channel(program)
+
+
+#: Warning filters belong to the process, so threads take turns in changing them.
+_FILTERS = Lock()
+
+
+def solve_quietly(problem: Any, backend: str | None = None) -> bool:
+    """Solve a cvxpy problem without its warnings; return whether the backend came back at all.
+
+    Raises
+    ------
+    ValueError
+        If the backend is not installed or has no exponential cones.
+    """
+    import cvxpy as cp
+
+    if backend is not None and backend not in cp.installed_solvers():
+        raise ValueError(f"{backend!r} is no installed cvxpy solver; installed are {cp.installed_solvers()}")
+    with _FILTERS, warnings.catch_warnings():
+        # What is inaccurate shows in the bracket.
+        warnings.simplefilter("ignore")
+        try:
+            problem.solve(solver=backend)
+        except cp.SolverError as error:
+            if "do not support" in str(error):
+                raise ValueError(f"{backend!r} cannot solve this program: {error}") from error
+            return False
+    return True
 
 
 def _limits(program: Program, model: Model) -> list[tuple[Linear | Output, Any]]:

@@ -38,9 +38,18 @@ class Divergence(ABC):
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         """Return a cvxpy expression for ``div(p, q)`` of a cvxpy variable q, and the constraints it needs."""
 
+    @property
+    def scale(self) -> float:
+        """The size of the terms whose rounding errors a value carries."""
+        return 1.0
+
     def least(self, p: Array) -> float:
         """Return ``min_q div(p, q)``; zero, at ``q = p``, unless the two laws live on different alphabets."""
         return 0.0
+
+    def vanishes(self, p: Array) -> bool:
+        """Return whether ``div(p, p) = 0``, so that the source's own law has perfect perception."""
+        return True
 
     def check(self, n: int, m: int) -> None:
         """Refuse alphabets that this divergence cannot compare."""
@@ -94,9 +103,13 @@ class KL(Divergence):
         if t == 0:
             return float(g.max())
         mean = float(p @ g)
-        excess = (g - mean) / t
-        if np.abs(excess).max() < 1:
+        with np.errstate(over="ignore"):
+            excess = (g - mean) / t
+        largest = np.abs(excess).max()
+        if largest < 1:
             return mean + t * float(np.log1p(p @ np.expm1(excess)))
+        if largest > 1e300:
+            return float(g[p > 0].max())
         return mean + t * float(logsumexp(excess, b=p))
 
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:  # noqa: D102
@@ -131,11 +144,17 @@ class Wasserstein(Divergence):
 
     def value(self, p: Array, q: Array) -> float:  # noqa: D102
         n, m = self.cost.shape
+        top = float(self.cost.max())
+        if top == 0:
+            return 0.0
         marginals = vstack([kron(eye_array(n), np.ones((1, m))), kron(np.ones((1, n)), eye_array(m))])
-        plan = linprog(
-            self.cost.ravel(), A_eq=marginals.tocsr(), b_eq=np.concatenate([p, q * (p.sum() / q.sum())]), method="highs-ds"
-        )
-        return float(plan.fun)
+        # The solver meets equations to 1e-7, whatever their size; large masses make that small.
+        mass = np.concatenate([p, q * (p.sum() / q.sum())]) * 1e7
+        solved = linprog(self.cost.ravel() / top, A_eq=marginals.tocsr(), b_eq=mass, method="highs-ds")
+        plan = np.maximum(solved.x.reshape(n, m), 0.0)
+        plan *= np.divide(p, plan.sum(axis=1), out=np.zeros_like(p), where=p > 0)[:, None]
+        # What is left over travels the longest way, so that this is never below the transport cost.
+        return float((plan * self.cost).sum() + np.maximum(q - plan.sum(axis=0), 0.0).sum() * top)
 
     def support(self, g: Array, p: Array, t: float) -> float:  # noqa: D102
         # A coupling sends each source letter where g, less the fare, is largest.
@@ -147,8 +166,16 @@ class Wasserstein(Divergence):
         plan = cp.Variable(self.cost.shape, nonneg=True)
         return cp.sum(cp.multiply(self.cost, plan)), [cp.sum(plan, axis=1) == p, cp.sum(plan, axis=0) == q]
 
+    @property
+    def scale(self) -> float:  # noqa: D102
+        return float(self.cost.max())
+
     def least(self, p: Array) -> float:  # noqa: D102
         return float(p @ self.cost.min(axis=1))
+
+    def vanishes(self, p: Array) -> bool:  # noqa: D102
+        n, m = self.cost.shape
+        return n == m and bool((np.diag(self.cost)[p > 0] == 0).all())
 
     def check(self, n: int, m: int) -> None:  # noqa: D102
         if self.cost.shape != (n, m):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite, isnan
+from math import inf, isfinite
 
-from rdcfunc.checks import nonnegative
+from rdcfunc.checks import level, nonnegative
 from rdcfunc.classifications import Classification
 from rdcfunc.distortions import Distortion
 from rdcfunc.perceptions import Divergence
@@ -22,7 +22,7 @@ class Target:
     Raises
     ------
     ValueError
-        If a level is NaN or negative.
+        If a level is not a real number, NaN or negative.
 
     Examples
     --------
@@ -36,10 +36,7 @@ class Target:
 
     def __post_init__(self) -> None:
         for name in ("D", "P", "C"):
-            level = float(getattr(self, name))
-            if isnan(level) or level < 0:
-                raise ValueError(f"{name} must be >= 0 (got {level}); use inf to switch the constraint off")
-            object.__setattr__(self, name, level)
+            object.__setattr__(self, name, level(getattr(self, name), name))
 
 
 @dataclass(frozen=True, eq=False)

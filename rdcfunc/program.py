@@ -19,7 +19,14 @@ from math import inf, isfinite
 import numpy as np
 
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
-from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy, mutual_information
+from rdcfunc.information import (
+    NATS_PER_BIT,
+    Array,
+    Indices,
+    class_joint,
+    conditional_entropy,
+    mutual_information,
+)
 from rdcfunc.perceptions import Divergence
 from rdcfunc.problem import Problem, Target
 
@@ -39,7 +46,10 @@ class Axis(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """``E cost(X, K) <= level``: distortion, or the loss of a fixed classifier."""
+    """``E cost(X, K) <= level``: distortion, or the loss of a fixed classifier.
+
+    ``unit`` is what one unit of the public level is here.
+    """
 
     axis: Axis
     target: int
@@ -75,6 +85,9 @@ class Posterior:
     unit: float = NATS_PER_BIT
 
 
+Constraint = Linear | Output | Posterior
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """The core problem on N columns; see the module's first lines.
@@ -105,7 +118,7 @@ class Program:
     @property
     def size(self) -> int:
         """The number of columns."""
-        return self.letters.shape[0]
+        return len(self.letters)
 
     @property
     def minimises_rate(self) -> bool:
@@ -118,10 +131,23 @@ class Program:
         return self.linear if self.minimises_rate else self.linear[1:]
 
     @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Every constraint whose level counts."""
+        return (*self.limits, *self.outputs, *self.posteriors)
+
+    @property
     def levels(self) -> Array:
         """Levels of ``linear`` (the objective's is inf)."""
         free = 0 if self.minimises_rate else 1
         return np.array([inf] * free + [c.level for c in self.limits])
+
+    @property
+    def total_cost(self) -> Array:
+        """The sum (n, N) of all linear costs, each at most one: cheap columns are likely ones."""
+        total = np.zeros((self.p.size, self.size))
+        for c in self.linear:
+            total += c.cost
+        return total
 
     def take(self, columns: Indices) -> Program:
         """Return the program on these columns; a column taken twice is a clone that can carry a tag."""
@@ -133,7 +159,7 @@ class Program:
 
     def law(self, q: Array, target: int) -> Array:
         """Return the law (m,) of the target's letter when columns have the law ``q`` (N,)."""
-        return np.bincount(self.letters[:, target], q, self.m)
+        return np.bincount(self.letters[:, target], q, self.m).astype(np.float64)
 
     def groups(self, constraint: Posterior) -> Indices:
         """Return for each column the index of what the classifier is shown."""
@@ -157,13 +183,17 @@ class Program:
         loss = np.minimum(-np.log(np.maximum(laws, 1e-320)), MAX_LOSS)
         return (constraint.labels @ loss.T)[:, self.groups(constraint)]
 
-    def value(self, constraint: Linear | Output | Posterior, channel: Array) -> float:
+    def value(self, constraint: Constraint, channel: Array) -> float:
         """Return what a channel (n, N) achieves on the left of a constraint."""
         if isinstance(constraint, Linear):
             return float(self.p @ (channel * constraint.cost).sum(axis=1))
         if isinstance(constraint, Output):
             return constraint.divergence.value(self.p, self.law(self.p @ channel, constraint.target))
         return conditional_entropy(self.class_laws(constraint, channel))
+
+    def objective(self, channel: Array) -> float:
+        """Return what is minimised: the information or the first linear cost of a channel."""
+        return self.information(channel) if self.minimises_rate else self.value(self.linear[0], channel)
 
     def information(self, channel: Array) -> float:
         """Return ``I(X; K)`` in nats."""
@@ -184,7 +214,7 @@ def compile_program(problem: Problem, targets: Sequence[Target], rate: float = i
     """
     for target in targets:
         problem.check(target)
-    (n, m), K = problem.shape, len(targets)
+    m, K = problem.shape[1], len(targets)
     if m**K > MAX_COLUMNS:
         raise ValueError(
             f"{K} targets on {m} letters need {m}^{K} = {m**K} columns, more than the {MAX_COLUMNS} that are "
@@ -196,21 +226,25 @@ def compile_program(problem: Problem, targets: Sequence[Target], rate: float = i
     outputs: list[Output] = []
     posteriors: list[Posterior] = []
     if isfinite(rate):
-        linear.append(Linear(Axis.D, 0, problem.distortion.values[:, letters[:, 0]], inf))
+        linear.append(_linear(Axis.D, 0, problem.distortion.values, letters, inf, 1.0))
     for k, target in enumerate(targets):
         if isfinite(target.D):
-            linear.append(Linear(Axis.D, k, problem.distortion.values[:, letters[:, k]], target.D))
+            linear.append(_linear(Axis.D, k, problem.distortion.values, letters, target.D, 1.0))
         if isfinite(target.P) and problem.perception is not None:
             outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
         if isfinite(target.C) and isinstance(measure, FixedClassifier):
-            linear.append(
-                Linear(Axis.C, k, measure.cost[:, letters[:, k]], target.C * measure.unit, measure.unit)
-            )
+            linear.append(_linear(Axis.C, k, measure.cost, letters, target.C, measure.unit))
         if isfinite(target.C) and isinstance(measure, ConditionalEntropy):
             posteriors.append(Posterior(k, measure.labels, target.C * measure.unit, measure.tagged))
     if posteriors and posteriors[0].tagged:
         posteriors = [min(posteriors, key=lambda c: c.level)]
     return Program(problem.source.pmf, letters, m, tuple(linear), tuple(outputs), tuple(posteriors), rate)
+
+
+def _linear(axis: Axis, k: int, table: Array, letters: Indices, level: float, unit: float) -> Linear:
+    """Return the constraint with costs between 0 and 1, so that nothing overflows whatever their unit."""
+    top = float(table.max()) or 1.0
+    return Linear(axis, k, (table / top)[:, letters[:, k]], level * unit / top, unit / top)
 
 
 @dataclass(frozen=True, eq=False)

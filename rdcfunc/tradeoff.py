@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from math import inf, isfinite, isnan
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks
-from rdcfunc.certificate import bracket
+from rdcfunc.certificate import bracket, polished
+from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.feasibility import check_each, check_together
 from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
@@ -120,10 +122,11 @@ def distortion(
     >>> round(distortion(problem, R=0.5).value, 6)
     0.110028
     """
-    if isnan(R) or not 0 < R < inf:
-        raise ValueError(f"R must be finite and > 0 bits (got {R})")
+    rate = checks.level(R, "R")
+    if not 0 < rate < inf:
+        raise ValueError(f"R must be finite and > 0 bits (got {rate})")
     target = Target(inf, P, C)
-    program = compile_program(problem, [target], rate=R * NATS_PER_BIT)
+    program = compile_program(problem, [target], rate * NATS_PER_BIT)
     return solve(problem, program, [target], solver, tol, start)
 
 
@@ -175,15 +178,29 @@ def certify(
     table = checks.laws(np.reshape(channel, (shape[0], -1)), "channel", 2)
     columns = np.repeat(np.arange(shape[1]), table.shape[1] // shape[1])
     given = prices or Prices()
-    output = np.zeros(problem.shape[1]) if given.output is None else checks.finite(given.output, "output price", 1)
+    m = problem.shape[1]
+    output = np.zeros(m) if given.output is None else checks.finite(given.output, "output price", 1)
+    if output.size != m:
+        raise ValueError(f"the output price must have one entry for each of the {m} letters (got {output.size})")
     by_axis = {"D": given.distortion, "C": given.classification}
     dual = Dual(
         np.array([by_axis[c.axis.value] * NATS_PER_BIT / c.unit for c in program.linear]),
         tuple((given.perception * NATS_PER_BIT / o.unit, output * NATS_PER_BIT) for o in program.outputs),
         np.array([given.classification * NATS_PER_BIT / c.unit for c in program.posteriors]),
     )
+    _check_tol(tol)
     check_each(program)
-    return conclude(problem, program, [target], [Candidate(table, columns, dual, 0)], None, tol)
+    given_channel = Candidate(table, columns, dual, 0)
+    found = [given_channel]
+    if not program.posteriors:
+        found.append(
+            polished(
+                program,
+                replace(given_channel, channel=table[:, :: table.shape[1] // m], columns=np.arange(m)),
+                tol,
+            )
+        )
+    return conclude(problem, program, [target], found, None, tol)
 
 
 def solve(
@@ -193,10 +210,12 @@ def solve(
     solver: Solver | None,
     tol: float,
     start: Solution | None,
+    warn: bool = True,
 ) -> Solution:
     """Propose by a solver, dispose by the certificate: the way that every verb walks."""
-    if isnan(tol) or tol <= 0:
-        raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
+    _check_tol(tol)
+    if solver is not None and not isinstance(solver, Solver):
+        raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
     check_each(program)
     picked = Auto().pick(program) if solver is None or isinstance(solver, Auto) else solver
     refusal = picked.refusal(program)
@@ -207,9 +226,10 @@ def solve(
         solution = conclude(problem, program, targets, [quiet], picked, tol, warn=False)
         if solution.status is Status.CERTIFIED:
             return solution
-    accuracy = tol * NATS_PER_BIT if program.minimises_rate else tol
-    found = picked.solve(program, accuracy, None if start is None else start.candidate)
-    return conclude(problem, program, targets, found, picked, tol)
+    found = picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
+    if quiet is not None:
+        found = [*found, quiet]
+    return conclude(problem, program, targets, found, picked, tol, warn)
 
 
 def conclude(
@@ -225,6 +245,7 @@ def conclude(
     brackets = [bracket(program, candidate) for candidate in found]
     if not brackets or min(b.upper for b in brackets) == inf:
         check_together(program)
+        _check_rate(problem, program, targets)
     if not brackets:
         nothing = np.full((program.p.size, program.size), 1.0 / program.size)
         zero = Dual(
@@ -237,7 +258,7 @@ def conclude(
     proof = int(np.argmax([b.lower for b in brackets]))
     best = int(np.argmin([b.upper for b in brackets]))
     lower, top = brackets[proof].lower, brackets[best]
-    unit = NATS_PER_BIT if program.minimises_rate else 1.0
+    unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
         status = Status.NO_CHANNEL
@@ -275,6 +296,29 @@ def conclude(
     )
 
 
+def _check_tol(tol: float) -> None:
+    if not tol > 0:
+        raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
+
+
+def _unit(program: Program) -> float:
+    """Return what one public unit of the minimised quantity is inside."""
+    return NATS_PER_BIT if program.minimises_rate else program.linear[0].unit
+
+
+def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -> None:
+    """Refuse a rate at which the other levels cannot be met."""
+    if program.minimises_rate:
+        return
+    free = replace(program, linear=program.limits, rate=inf)
+    least = solve(problem, free, targets, None, 1e-6, None, warn=False)
+    if least.lower * NATS_PER_BIT > program.rate:
+        raise InfeasibleError(
+            f"R = {program.rate / NATS_PER_BIT:.9g} is infeasible: the smallest feasible R is {least.upper:.9g} "
+            "(by solving for the rate at these levels); raise R to at least that"
+        )
+
+
 def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
     """Return what decoder k achieves on every measure that the problem has."""
     p, shown = program_law(part, channel, k)
@@ -308,8 +352,3 @@ def _prices(program: Program, dual: Dual, k: int) -> Prices:
         if o.target == k:
             found["P"], output = t * o.unit / NATS_PER_BIT, g / NATS_PER_BIT
     return Prices(found["D"], found["P"], found["C"], output)
-
-
-def reachable(level: float) -> bool:
-    """Return whether a level is an active constraint."""
-    return isfinite(level)

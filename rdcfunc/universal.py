@@ -121,16 +121,12 @@ def rate_penalty(
 
 def _essential(problem: Problem, theta: Sequence[Target]) -> list[Target]:
     """Return the targets that no other implies, in order; tagged ones all share the least C."""
-    if not theta:
-        raise ValueError("theta must hold at least one Target (got none)")
-    targets = list(theta)
+    targets = list(theta) if isinstance(theta, Sequence) else []
+    if not targets or not all(isinstance(t, Target) for t in targets):
+        raise ValueError(f"theta must be a list of at least one Target (got {theta!r}); write [Target(D=...), ...]")
     measure = problem.classification
     if isinstance(measure, ConditionalEntropy) and measure.tagged:
         C = min(t.C for t in targets)
         targets = [replace(t, C=C) for t in targets]
     distinct = list(dict.fromkeys(targets))
-    return [
-        t
-        for t in distinct
-        if not any(o != t and o.D <= t.D and o.P <= t.P and o.C <= t.C for o in distinct)
-    ]
+    return [t for t in distinct if not any(o != t and o.D <= t.D and o.P <= t.P and o.C <= t.C for o in distinct)]

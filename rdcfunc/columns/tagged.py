@@ -10,12 +10,12 @@ and a lower bound on a rate needs an upper bound on the supremum over b.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
-from rdcfunc.information import Array
+from rdcfunc.information import Array, Indices
 
-#: Cells of the search for two classes, and how often the best are halved.
-_CELLS, _HALVINGS = 64, 40
+#: How often a cell's width may be halved, and the most entries (n times cells) that a round may hold.
+_HALVINGS, _MOST_ENTRIES = 30, 400_000
 
 
 def log_earnings(log_weights: Array, labels: Array, t: float, accuracy: float = 1e-8) -> Array:
@@ -34,10 +34,9 @@ def log_earnings(log_weights: Array, labels: Array, t: float, accuracy: float = 
 
     Notes
     -----
-    Deterministic labels and t <= 0 have closed forms. For t < 1, f is concave in b, and a gradient bounds it. For
-    t > 1 and two classes, cells of [0, 1] are bounded and the best are halved until the bound is within
-    ``accuracy``. For t > 1 and more classes the bound is valid but not tight: each product is replaced by a power
-    of a weighted mean, which is convex in b and so largest at a vertex.
+    Deterministic labels have closed forms. For t <= 1, f is concave in b, and a gradient bounds it. Beyond, cells
+    of the simplex are bounded and halved; only columns that may hold the overall maximum are bounded tightly. The
+    bound is valid but may be loose when its work limit ends it, which more than three or four classes do.
     """
     shift = log_weights.max(axis=0)
     v = np.exp(log_weights - shift)
@@ -49,12 +48,46 @@ def log_earnings(log_weights: Array, labels: Array, t: float, accuracy: float = 
         bound = classes.max(axis=0) if t >= 1 else (1 - t) * logsumexp(classes / (1 - t), axis=0)
     elif t <= 1:
         bound = _concave(v, labels, t)
-    elif labels.shape[1] == 2:
-        bound = _two_classes(v, labels, t, accuracy)
     else:
-        bound = _vertices(v, labels, t)
+        return _branch_and_bound(log_weights, labels, t, accuracy)
     result: Array = shift + bound
     return result
+
+
+def proposals(log_weights: Array, labels: Array, t: float, climbs: int = 200) -> tuple[Indices, Array, Array]:
+    """Return columns ``(k, b)`` at local maxima of f, and ``log f``, from a few starts for each k.
+
+    The step ``b_s ~ Σ_x v(x, k) L(x, s) Π b^{tL}`` is EM for the mixture whose posterior b is; it never lowers f.
+
+    Returns
+    -------
+    columns, posteriors, log_earned
+        Shapes (c,), (c, K) and (c,).
+    """
+    N, K = log_weights.shape[1], labels.shape[1]
+    shift = log_weights.max(axis=0)
+    v = np.exp(log_weights - shift)
+    middle = (v.T @ labels) / v.sum(axis=0)[:, None]
+    corners = np.repeat((0.9 * np.eye(K) + 0.1 / K)[None], N, axis=0)
+    b = np.concatenate([middle[:, None], corners], axis=1).reshape(-1, K) + 1e-12
+    columns = np.repeat(np.arange(N), K + 1)
+    if t < 1 and ((labels == 0) | (labels == 1)).all():
+        b, columns, climbs = (
+            softmax(np.log(np.maximum(v.T @ labels, 1e-300)) / (1 - t), axis=1),
+            np.arange(N),
+            0,
+        )
+    b = np.maximum(b, 1e-300)
+    b /= b.sum(axis=1, keepdims=True)
+    weights = v[:, columns]
+    for _ in range(climbs):
+        before = b
+        b = np.maximum((weights * np.exp(t * labels @ np.log(b).T)).T @ labels, 1e-300)
+        b /= b.sum(axis=1, keepdims=True)
+        if np.abs(b - before).max() < 1e-12:
+            break
+    earned = shift[columns] + np.log((weights * np.exp(t * labels @ np.log(b).T)).sum(axis=0))
+    return columns, b, earned
 
 
 def _concave(v: Array, labels: Array, t: float) -> Array:
@@ -75,46 +108,53 @@ def _concave(v: Array, labels: Array, t: float) -> Array:
     return best
 
 
-def _two_classes(v: Array, labels: Array, t: float, accuracy: float) -> Array:
-    """Bound f on cells of b = P(S = 0): each product is unimodal in b, with its peak at b = L(x, 0)."""
-    peak = labels[:, 0]
+def _branch_and_bound(log_weights: Array, labels: Array, t: float, accuracy: float) -> Array:
+    """Bound f on simplicial cells, and halve those that may hold a larger value than the largest found.
 
-    def log_product(b: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            first = np.where(peak[:, None] > 0, peak[:, None] * np.log(b), 0.0)
-            second = np.where(peak[:, None] < 1, (1 - peak[:, None]) * np.log1p(-b), 0.0)
-        return t * (first + second)
-
-    bounds = np.empty(v.shape[1])
-    for k in range(v.shape[1]):
-        low, high = np.linspace(0, 1, _CELLS + 1)[:-1], np.linspace(0, 1, _CELLS + 1)[1:]
-        attained, settled = 0.0, 0.0
-        for _ in range(_HALVINGS):
-            inside = np.clip(peak[:, None], low, high)
-            upper = v[:, k] @ np.exp(log_product(inside))
-            attained = max(attained, float((v[:, k] @ np.exp(log_product((low + high) / 2))).max()))
-            open_ = upper > attained * np.exp(accuracy)
-            settled = max(settled, float(upper[~open_].max(initial=0.0)))
-            low, high, upper = low[open_], high[open_], upper[open_]
-            if low.size == 0:
-                break
-            middle = (low + high) / 2
-            low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
-        remaining = upper.max() if low.size else 0.0
-        bounds[k] = np.log(max(settled, remaining, attained))
-    return bounds
+    Each product is log-concave in b, so it lies below the exponential of its tangent at the cell's centre; a sum
+    of such exponentials is convex, hence largest at a corner. The excess is of second order in the width of the
+    cell, so that few cells stay open.
+    """
+    N, K = log_weights.shape[1], labels.shape[1]
+    first, _, earned = proposals(log_weights, labels, t)
+    attained = float(earned.max())
+    bound = np.full(N, -np.inf)
+    np.maximum.at(bound, first, earned)
+    column, corners = np.arange(N), np.repeat(np.eye(K)[None], N, axis=0)
+    for _ in range(_HALVINGS * (K - 1)):
+        upper, value = _tangent_bounds(log_weights, labels, t, column, corners)
+        attained = max(attained, float(value.max()))
+        open_ = upper > attained + accuracy
+        np.maximum.at(bound, column[~open_], upper[~open_])
+        column, corners, upper = column[open_], corners[open_], upper[open_]
+        if column.size == 0:
+            return bound
+        if column.size * labels.shape[0] > _MOST_ENTRIES:
+            break
+        column, corners = np.concatenate([column, column]), _bisected(corners)
+    np.maximum.at(bound, column[: upper.size], upper)
+    return bound
 
 
-def _vertices(v: Array, labels: Array, t: float) -> Array:
-    """Bound f by Π b^L <= (Π β^L) Σ_s L b_s / β_s for a reference law β, here the class law of the column."""
-    beta = np.maximum((v.T @ labels) / v.sum(axis=0)[:, None], 1e-12)
-    bounds = []
-    for reference in (beta, np.full_like(beta, 1.0 / labels.shape[1])):
-        log_scale = t * labels @ np.log(reference).T
-        vertex = [
-            (v * np.exp(log_scale) * (labels[:, [s]] / reference[:, s]) ** t).sum(axis=0)
-            for s in range(labels.shape[1])
-        ]
-        bounds.append(np.log(np.max(vertex, axis=0)))
-    best: Array = np.min(bounds, axis=0)
-    return best
+def _tangent_bounds(
+    log_weights: Array, labels: Array, t: float, column: Indices, corners: Array
+) -> tuple[Array, Array]:
+    """Return ``log`` of an upper bound of f on each cell (c, K, K), and ``log f`` at its centre."""
+    centre = corners.mean(axis=1)
+    exponent = log_weights[:, column] + t * labels @ np.log(centre).T
+    slope = t * labels[:, None, :] / centre[None]
+    swing = np.einsum("xcs,cvs->vxc", slope, corners - centre[:, None])
+    upper: Array = logsumexp(exponent + swing, axis=1).max(axis=0)
+    return upper, logsumexp(exponent, axis=0)
+
+
+def _bisected(corners: Array) -> Array:
+    """Return both halves of each cell, cut across its longest edge."""
+    c, K, _ = corners.shape
+    i, j = np.triu_indices(K, 1)
+    longest = ((corners[:, i] - corners[:, j]) ** 2).sum(axis=2).argmax(axis=1)
+    cell, low, high = np.arange(c), i[longest], j[longest]
+    middle = (corners[cell, low] + corners[cell, high]) / 2
+    left, right = corners.copy(), corners.copy()
+    left[cell, low], right[cell, high] = middle, middle
+    return np.concatenate([left, right])

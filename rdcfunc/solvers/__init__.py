@@ -4,6 +4,7 @@ from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.auto import Auto
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
 
-__all__ = ["Alternation", "Auto", "BlahutArimoto", "Conic", "Solver"]
+__all__ = ["Alternation", "Auto", "BlahutArimoto", "ColumnGeneration", "Conic", "Solver"]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rdcfunc.certificate import bracket
 from rdcfunc.information import Array, Indices
 from rdcfunc.program import Candidate, Dual, Linear, Program
-from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import State, advance, begin
+from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.search import Search
 
 #: Most entries (n times columns) that clones may bring a program to.
 _MAX_ENTRIES = 400_000
@@ -50,10 +51,13 @@ class Alternation(Solver):
     0.5
     """
 
-    starts: int = 8
-    sweeps: int = 3_000
+    starts: int = 4
+    sweeps: int = 2_000
     tags: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "starts", "sweeps")
 
     def refusal(self, program: Program) -> str | None:
         """Name the solvers for programs that have no conditional entropy."""
@@ -64,19 +68,15 @@ class Alternation(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidates of the best lower and of the best upper bound."""
         rng = np.random.default_rng(self.seed)
-        columns = np.repeat(np.arange(program.size), self._tags(program))
-        relaxed = replace(program, posteriors=tuple(replace(c, tagged=True) for c in program.posteriors))
-        clones = relaxed.take(columns)
-        tagged = _Search(relaxed, tol)
-        if start is not None and start.channel.shape == (program.p.size, columns.size):
-            self._settle(tagged, clones, begin(clones, start), columns)
-        for state in self._tagged_starts(clones, columns, rng):
-            if tagged.closed:
-                break
-            self._settle(tagged, clones, state, columns)
+        relaxed = replace(program, posteriors=tuple(replace(c, tagged=True) for c in program.posteriors[:1]))
+        tagged = Search(relaxed, tol)
+        if not program.posteriors[0].tagged and is_small(program):
+            tagged.offer(*ColumnGeneration().solve(relaxed, tol, start))
+        else:
+            self._solve_tagged(tagged, start, rng)
         if program.posteriors[0].tagged:
             return tagged.best
-        fixed = _Search(program, tol)
+        fixed = Search(program, tol)
         for candidate in tagged.best:
             fixed.offer(candidate)
         for state in self._fixed_starts(program, tagged.best, rng):
@@ -84,6 +84,16 @@ class Alternation(Solver):
                 break
             self._settle(fixed, program, state, np.arange(program.size))
         return fixed.best
+
+    def _solve_tagged(self, tagged: Search, start: Candidate | None, rng: np.random.Generator) -> None:
+        columns = np.repeat(np.arange(tagged.program.size), self._tags(tagged.program))
+        clones = tagged.program.take(columns)
+        if start is not None and start.channel.shape == (clones.p.size, columns.size):
+            self._settle(tagged, clones, begin(clones, start), columns)
+        for state in self._tagged_starts(clones, columns, rng):
+            if tagged.closed:
+                break
+            self._settle(tagged, clones, state, columns)
 
     def _tags(self, program: Program) -> int:
         if self.tags is not None:
@@ -100,9 +110,7 @@ class Alternation(Solver):
             noise = 1.0 if k == 0 else rng.gamma(0.5, size=told.shape) + 1e-6
             yield begin(clones, channel=_normalised(told * noise * _near(clones, k)))
 
-    def _fixed_starts(
-        self, program: Program, tagged: list[Candidate], rng: np.random.Generator
-    ) -> Iterator[State]:
+    def _fixed_starts(self, program: Program, tagged: list[Candidate], rng: np.random.Generator) -> Iterator[State]:
         """Yield states: the tagged solutions without their tags, then random ones."""
         for candidate in tagged:
             merged = np.zeros((program.p.size, program.size))
@@ -112,7 +120,7 @@ class Alternation(Solver):
             noise = rng.gamma(0.5, size=(program.p.size, program.size)) + 1e-6
             yield begin(program, channel=_normalised(noise * _near(program, k)))
 
-    def _settle(self, search: _Search, part: Program, state: State, columns: Indices) -> None:
+    def _settle(self, search: Search, part: Program, state: State, columns: Indices) -> None:
         """Follow one start until it stands still or the bracket is closed."""
         if part.outputs:
             self._settle_conic(search, part, state, columns)
@@ -123,7 +131,10 @@ class Alternation(Solver):
             # Prices of the entropies at most double: a level out of reach anneals the classifier.
             limit[k:] = np.clip(2 * state.prices[k:], 1.0, _MAX_PRICE)
             before, state = state, advance(part, state, limit)
-            moved = np.abs(state.q - before.q).sum() + np.abs(state.prices / before.prices.clip(1.0) - before.prices / before.prices.clip(1.0)).max()
+            moved = (
+                np.abs(state.q - before.q).sum()
+                + np.abs(state.prices / before.prices.clip(1.0) - before.prices / before.prices.clip(1.0)).max()
+            )
             still = still + 1 if moved < 1e-3 * tol else 0
             if still == 3:
                 break
@@ -137,7 +148,7 @@ class Alternation(Solver):
         if not search.closed and state.prices[k:].sum() > 1 and part.posteriors[0].labels.shape[1] > 2:
             search.offer(_convex_bound(part, state, columns))
 
-    def _settle_conic(self, search: _Search, part: Program, state: State, columns: Indices) -> None:
+    def _settle_conic(self, search: Search, part: Program, state: State, columns: Indices) -> None:
         channel, before, k = state.channel, np.inf, len(part.linear)
         for sweep in range(1, 51):
             losses = tuple(
@@ -160,31 +171,6 @@ class Alternation(Solver):
             before = value
 
 
-class _Search:
-    """The best lower and the best upper bound offered so far, and whether they meet."""
-
-    def __init__(self, program: Program, tol: float) -> None:
-        self.program, self.tol = program, tol
-        self.lower, self.upper = -np.inf, np.inf
-        self._proof: Candidate | None = None
-        self._channel: Candidate | None = None
-
-    def offer(self, candidate: Candidate) -> None:
-        found = bracket(self.program, candidate)
-        if found.lower > self.lower:
-            self.lower, self._proof = found.lower, candidate
-        if found.upper < self.upper:
-            self.upper, self._channel = found.upper, candidate
-
-    @property
-    def closed(self) -> bool:
-        return self.upper - self.lower <= self.tol
-
-    @property
-    def best(self) -> list[Candidate]:
-        return [c for c in (self._channel, self._proof) if c is not None]
-
-
 def _convex_bound(part: Program, state: State, columns: Indices) -> Candidate:
     """Return a candidate at a total entropy price of one, where the Lagrangian is convex in the channel."""
     k = len(part.linear)
@@ -197,11 +183,7 @@ def _convex_bound(part: Program, state: State, columns: Indices) -> Candidate:
 
 def _near(program: Program, k: int) -> Array:
     """Return weights (n, N) that prefer cheap columns, for every other start."""
-    cost = np.zeros((program.p.size, program.size))
-    for c in program.linear:
-        cost += c.cost / max(float(c.cost.max()), 1e-300)
-    weights: Array = np.exp(-10.0 * ((k + 1) % 2) * cost)
-    return weights
+    return np.asarray(np.exp(-10.0 * ((k + 1) % 2) * program.total_cost))
 
 
 def _normalised(channel: Array) -> Array:

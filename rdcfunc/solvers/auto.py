@@ -8,12 +8,16 @@ from rdcfunc.program import Candidate, Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
 
 
 @dataclass(frozen=True)
 class Auto(Solver):
-    """Pick by structure: entropies alternate, perception is conic, linear levels are Blahut and Arimoto's.
+    """Pick by structure.
+
+    Tagged entropies generate columns while small, other entropies alternate, perception is conic, and linear levels
+    are Blahut and Arimoto's.
 
     Examples
     --------
@@ -26,6 +30,8 @@ class Auto(Solver):
 
     def pick(self, program: Program) -> Solver:
         """Return the solver for this program."""
+        if program.posteriors and program.posteriors[0].tagged and is_small(program):
+            return ColumnGeneration()
         if program.posteriors:
             return Alternation()
         if program.outputs:

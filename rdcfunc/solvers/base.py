@@ -7,6 +7,14 @@ from abc import ABC, abstractmethod
 from rdcfunc.program import Candidate, Program
 
 
+def at_least_one(solver: Solver, *names: str) -> None:
+    """Refuse a solver whose counts are not positive integers."""
+    for name in names:
+        count = getattr(solver, name)
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{type(solver).__name__}: {name} must be an integer >= 1 (got {count!r})")
+
+
 class Solver(ABC):
     """A method with its settings. :func:`rdcfunc.certify` turns what it proposes into bounds."""
 

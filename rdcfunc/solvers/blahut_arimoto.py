@@ -9,11 +9,9 @@ import numpy as np
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.program import Candidate, Dual, Program
-from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.projection import project
-
-#: Sweeps between two looks at the bracket.
-_LOOK = 10
+from rdcfunc.solvers.search import Search
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,9 @@ class BlahutArimoto(Solver):
 
     sweeps: int = 20_000
 
+    def __post_init__(self) -> None:
+        at_least_one(self, "sweeps")
+
     def refusal(self, program: Program) -> str | None:
         """Name a perception or conditional-entropy level, which this solver cannot meet."""
         if program.outputs:
@@ -59,13 +60,16 @@ class BlahutArimoto(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return one candidate, whose bracket is at most ``tol`` nats wide, or that of the last sweep."""
-        state = begin(program, start)
+        state, search, look = begin(program, start), Search(program, tol), 10
         for sweep in range(1, self.sweeps + 1):
-            state = advance(program, state)
-            if sweep % _LOOK == 0 and local_gap(program, state) <= tol / 2:
-                break
-        state = advance(program, state, accuracy=1e-14)
-        return [state.candidate(program, sweep)]
+            state = advance(program, state, accuracy=1e-13 if sweep == look else 1e-7)
+            if sweep == look:
+                search.offer(state.candidate(program, sweep))
+                look += max(10, sweep // 5)
+                if search.closed:
+                    return search.best
+        search.offer(advance(program, state, accuracy=1e-13).candidate(program, self.sweeps))
+        return search.best
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +93,7 @@ class State:
 def begin(program: Program, start: Candidate | None = None, channel: Array | None = None) -> State:
     """Return the first state: a neighbour's, a channel's, or the uniform output law."""
     n, N = program.p.size, program.size
-    k = len(program.linear) + len(program.posteriors)
-    scales = np.array([max(float(c.cost.max()), 1e-300) for c in program.linear] + [1.0] * len(program.posteriors))
-    prices = 1.0 / scales[:k]
+    prices = np.ones(len(program.linear) + len(program.posteriors))
     if channel is None:
         channel = np.full((n, N), 1.0 / N)
     if start is not None and start.channel.shape == (n, N):
@@ -102,11 +104,12 @@ def begin(program: Program, start: Candidate | None = None, channel: Array | Non
     return State(program.p @ channel, prices, channel, goal)
 
 
-def advance(program: Program, state: State, limit: Array | float = inf, accuracy: float = 1e-10) -> State:
+def advance(program: Program, state: State, limit: Array | float = inf, accuracy: float = 1e-7) -> State:
     """Return the next state: project on the levels at this output law, then take the output law.
 
     Conditional entropies are replaced by the log-loss of the Bayes classifier of the state's channel, which is
-    never smaller; ``limit`` bounds the prices, ``accuracy`` what levels may be missed by. When a cost is minimised its level moves so that ``D(W ‖ q)`` tends to the rate allowed.
+    never smaller; ``limit`` bounds the prices, ``accuracy`` what levels may be missed by. When a cost is minimised,
+    its level moves so that ``D(W ‖ q)`` tends to the rate allowed.
     """
     if not program.linear and not program.posteriors:
         return replace(state, channel=np.broadcast_to(state.q, state.channel.shape).copy(), divergence=0.0)
@@ -125,19 +128,3 @@ def advance(program: Program, state: State, limit: Array | float = inf, accuracy
         step = (divergence - program.rate) / float(prices[0]) if prices[0] > 0 else -inf
         goal = max(goal + step, 0.5 * (goal + cheapest))
     return State(program.p @ now.channel, prices, now.channel, goal, divergence)
-
-
-def local_gap(program: Program, state: State) -> float:
-    """Return Blahut's gap ``log max_k c_k - Σ q_k log c_k`` in nats of a state that has no posteriors."""
-    exponent = np.zeros((program.p.size, program.size))
-    for s, c in zip(state.prices, program.linear, strict=True):
-        exponent -= s * c.cost
-    top = exponent.max(axis=1, keepdims=True)
-    kernel = np.exp(exponent - top)
-    gain = (program.p / (kernel @ state.q)) @ kernel
-    new = state.q * gain
-    used = new > 0
-    gap = float(np.log(gain.max()) - new[used] @ np.log(gain[used]))
-    if program.minimises_rate:
-        return gap
-    return (gap + abs(state.divergence - program.rate)) / max(float(state.prices[0]), 1e-300)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from rdcfunc.certificate import polished
 from rdcfunc.information import Array
-from rdcfunc.model import build
+from rdcfunc.model import build, solve_quietly
 from rdcfunc.program import Candidate, Dual, Output, Program
 from rdcfunc.solvers.base import Solver
 
@@ -41,13 +42,12 @@ class Conic(Solver):
         """Name a conditional-entropy level, which is not convex in the channel."""
         if program.posteriors:
             return (
-                "Conic solves convex programs and H(S|X̂) <= C is not convex in the channel; "
-                "use solvers.Alternation()"
+                "Conic solves convex programs and H(S|X̂) <= C is not convex in the channel; use solvers.Alternation()"
             )
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
-        """Return what the backend found and its polished prices, or nothing if the backend fails or sees no feasible point."""
+        """Return what the backend found, as it is and polished, or nothing if it found no feasible point."""
         import cvxpy as cp
 
         model = build(program)
@@ -63,11 +63,7 @@ class Conic(Solver):
         budget = [information <= program.rate] if isfinite(program.rate) else []
         objective = information if program.minimises_rate else model.linear[0]
         solved = cp.Problem(cp.Minimize(objective), [*constraints, *linear, *outputs, *budget])
-        try:
-            solved.solve(solver=self.backend)
-        except cp.SolverError:
-            return []
-        if model.joint.value is None:
+        if not solve_quietly(solved, self.backend) or model.joint.value is None:
             return []
         # With a cost minimised, its multipliers are per unit of cost; prices are per nat of rate.
         nat = max(_dual(budget[0]), 1e-12) if budget else 1.0
@@ -82,25 +78,7 @@ class Conic(Solver):
         proposal = Candidate(
             model.channel(program), np.arange(program.size), Dual(np.array(prices), tuple(ties)), steps
         )
-        return [proposal, _polished(program, proposal, tol)]
-
-
-def _polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
-    """Return the proposal with the channel that is best at its prices.
-
-    Backends are accurate to about 1e-6 in the prices; the bound they give is that good to second order once the
-    reference law fits them, and a few of Blahut and Arimoto's sweeps see to that.
-    """
-    exponent = -proposal.dual.cost(program)
-    kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    q = np.maximum(program.p @ proposal.channel, 1e-12)
-    for _ in range(1000):
-        gain = (program.p / (kernel @ q)) @ kernel
-        q = q * gain / (q @ gain)
-        if np.log(gain.max()) < 1e-3 * tol:
-            break
-    channel = kernel * q
-    return replace(proposal, channel=channel / channel.sum(axis=1, keepdims=True))
+        return [proposal, polished(program, proposal, tol)]
 
 
 #: Price of a divergence held at zero, in units of the spread of the output price; the bound loses its inverse.
@@ -108,7 +86,7 @@ _PINNED_PRICE = 1e9
 
 
 def _pinned(program: Program, output: Output) -> bool:
-    return output.level == 0 and program.m == program.p.size and output.divergence.value(program.p, program.p) == 0
+    return output.level == 0 and output.divergence.vanishes(program.p)
 
 
 def _dual(constraint: Any) -> float:

@@ -31,21 +31,24 @@ class Tilt:
 
 def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) -> Tilt:
     """Return the channel tilted by the prices ``s`` and the derivatives of ``G`` there."""
-    exponent = np.broadcast_to(log_q, costs[0].shape).copy()
+    exponent = np.repeat(log_q[None, :], p.size, axis=0)
     for price, cost in zip(s, costs, strict=True):
-        exponent -= price * cost
+        if price > 0:
+            exponent -= price * cost
     top = exponent.max(axis=1, keepdims=True)
-    np.exp(exponent - top, out=exponent)
-    mass = exponent.sum(axis=1, keepdims=True)
-    channel = exponent / mass
-    weighted = p[:, None] * channel
+    exponent -= top
+    channel = np.exp(exponent, out=exponent)
+    mass = channel.sum(axis=1, keepdims=True)
+    channel /= mass
     value = -float(p @ (top + np.log(mass))[:, 0]) - float(s @ levels)
-    means = [(channel * cost).sum(axis=1) for cost in costs]
-    gradient = np.array([float(p @ mean) for mean in means]) - levels
-    curvature = np.empty((s.size, s.size))
+    gradient, curvature, means = -levels, np.empty((s.size, s.size)), []
     for i, cost in enumerate(costs):
-        for j in range(i, s.size):
-            second = float(np.einsum("xk,xk,xk->", weighted, cost, costs[j])) - float(p @ (means[i] * means[j]))
+        weighted = channel * cost
+        means.append(weighted.sum(axis=1))
+        gradient[i] += float(p @ means[i])
+        weighted *= p[:, None]
+        for j in range(i + 1):
+            second = float(np.vdot(weighted, costs[j])) - float(p @ (means[i] * means[j]))
             curvature[i, j] = curvature[j, i] = second
     return Tilt(channel, value, gradient, curvature)
 
@@ -60,20 +63,20 @@ def project(
     limit
         Largest prices allowed, shape (k,); levels that cannot be reached would send them to infinity.
     accuracy
-        How far levels may be missed, relative to the largest cost.
+        How far levels may be missed, relative to the level.
     """
     with np.errstate(divide="ignore"):
         log_q = np.log(q)
-    scale = np.array([max(float(cost.max()), 1e-300) for cost in costs])
+    missed = accuracy * np.maximum(levels, 1e-6)
     s = np.minimum(s, limit)
     now = tilt(p, log_q, costs, levels, s)
     for _ in range(_STEPS):
         free = ((s > 0) | (now.gradient > 0)) & ((s < limit) | (now.gradient < 0))
-        if (np.abs(now.gradient[free]) <= accuracy * scale[free]).all():
+        if (np.abs(now.gradient[free]) <= missed[free]).all():
             break
         for direction in _directions(now, free):
             # Far out the curvature may vanish; a price grows at most eightfold in a step.
-            step = np.clip(direction, -s, 8 * np.maximum(s, 1.0 / scale))
+            step = np.clip(direction, -s, 8 * np.maximum(s, 1.0))
             trial, new = _line_search(p, log_q, costs, levels, s, step, limit, now)
             if new is not None:
                 break

@@ -1,0 +1,148 @@
+"""The tagged problem: columns (letter, class posterior), generated as prices ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rdcfunc.certificate import log_weights
+from rdcfunc.columns.tagged import proposals
+from rdcfunc.information import Array, Indices
+from rdcfunc.program import MAX_LOSS, Axis, Candidate, Dual, Linear, Program
+from rdcfunc.solvers.base import Solver, at_least_one
+from rdcfunc.solvers.blahut_arimoto import advance, begin
+from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.search import Search
+
+#: Sweeps of the final alternation.
+_MENDING = 300
+#: A column stays while it carries this mass.
+_MASS = 1e-7
+
+
+@dataclass(frozen=True)
+class ColumnGeneration(Solver):
+    """Solve ``H(S | X̂, T) <= C`` as a rate-distortion problem whose letters are pairs (letter, class posterior).
+
+    With the posterior b of each column fixed, the log-loss ``-Σ_s L(x, s) log b_s`` is a second distortion and
+    the problem on the current columns is convex: a master program. Its prices say which pairs would earn more
+    than they cost; these join, idle ones leave, until the certificate is closed. The certificate is tight for
+    deterministic labels, for few classes, and wherever the price of the entropy is at most one; for many classes
+    at a higher price it may stay open.
+
+    Parameters
+    ----------
+    rounds
+        The most master programs.
+    master
+        The solver of the master program.
+
+    Examples
+    --------
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, classifications
+    >>> classes = classifications.ConditionalEntropy([[1.0, 0.0], [0.7, 0.3]], tagged=True)
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=classes)
+    >>> round(rdc.rate(problem, D=0.3, C=0.40205).value, 5)
+    0.13307
+    """
+
+    rounds: int = 40
+    master: Solver = field(default_factory=Conic)
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "rounds")
+
+    def refusal(self, program: Program) -> str | None:
+        """Name a conditional entropy that is missing, or that is on the alphabet as it is."""
+        if not program.posteriors or not program.posteriors[0].tagged:
+            return (
+                "ColumnGeneration solves ConditionalEntropy(labels, tagged=True) and the target bounds no such "
+                "entropy; use solver=None"
+            )
+        return None
+
+    def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
+        """Return the candidates of the best lower and of the best upper bound."""
+        search = Search(program, tol)
+        posterior = program.posteriors[0]
+        columns, laws = _first_columns(program)
+        if start is not None and start.channel.shape[0] == program.p.size:
+            used = start.columns[start.channel.max(axis=0) > _MASS]
+            told = _told(program, start)[start.channel.max(axis=0) > _MASS]
+            columns, laws = np.concatenate([columns, used]), np.concatenate([laws, told])
+        for _ in range(self.rounds):
+            part = program.take(columns)
+            loss = posterior.labels @ np.minimum(-np.log(np.maximum(laws, 1e-320)), MAX_LOSS).T
+            level = Linear(Axis.C, posterior.target, loss, posterior.level, posterior.unit)
+            master = replace(part, linear=(*part.linear, level), posteriors=())
+            found = self.master.solve(_inside(master), tol / 4) or self.master.solve(master, tol / 4)
+            if not found:
+                break
+            candidates = [_without_loss(candidate, columns) for candidate in found]
+            search.offer(*candidates)
+            if search.closed:
+                break
+            best = candidates[-1]
+            offered, told, earned = proposals(
+                log_weights(program, best), posterior.labels, float(best.dual.posteriors.sum())
+            )
+            joining = earned > 0.1 * max(float(earned.max()), 0.0)
+            carrying = (program.p @ candidates[0].channel) > _MASS
+            # The posterior that a channel gives a column has a smaller log-loss than the law it was made for.
+            columns = np.concatenate([columns[carrying], offered[joining]])
+            laws = np.concatenate([_told(program, candidates[0])[carrying], told[joining]])
+            columns, laws = _distinct(columns, laws)
+        if not search.closed and search.best and not program.outputs:
+            # Conic solvers miss levels and prices by a little, which the alternation mends from close by.
+            near = search.best[0]
+            part = program.take(near.columns)
+            state = begin(part, channel=near.channel)
+            for _ in range(_MENDING):
+                state = advance(part, state)
+            search.offer(advance(part, state, accuracy=1e-13).candidate(part, near.steps, near.columns))
+        return search.best
+
+
+def is_small(program: Program) -> bool:
+    """Return whether a conic solver can carry the master programs."""
+    return program.p.size * (program.p.size + program.size) <= 5_000
+
+
+def _first_columns(program: Program) -> tuple[Indices, Array]:
+    """Return every letter with the prior and with each source letter's own class law: a feasible start."""
+    labels = program.posteriors[0].labels
+    laws = np.unique(np.concatenate([(program.p @ labels)[None], labels]).round(12), axis=0)
+    if len(laws) * program.size * program.p.size > 20_000:
+        # Too many pairs: the prior everywhere, and each source letter's law on its cheapest column.
+        nearest = program.total_cost.argmin(axis=1)
+        prior = np.repeat((program.p @ labels)[None], program.size, axis=0)
+        return _distinct(np.concatenate([np.arange(program.size), nearest]), np.concatenate([prior, labels]))
+    return np.tile(np.arange(program.size), len(laws)), np.repeat(laws, program.size, axis=0)
+
+
+def _inside(master: Program) -> Program:
+    """Return the program with its linear levels lowered by what a conic solver may miss them by."""
+    free = len(master.linear) - len(master.limits)
+    limits = (replace(c, level=c.level * (1 - 1e-8)) for c in master.limits)
+    return replace(master, linear=(*master.linear[:free], *limits))
+
+
+def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
+    """Return a master's candidate for the program itself: the last linear price is that of the entropy."""
+    prices = candidate.dual.linear
+    return replace(candidate, columns=columns, dual=Dual(prices[:-1], candidate.dual.outputs, prices[-1:]))
+
+
+def _told(program: Program, candidate: Candidate) -> Array:
+    """Return the class posterior of each column of a candidate's channel, shape (N, K)."""
+    joint = (program.p[:, None] * candidate.channel).T @ program.posteriors[0].labels
+    return joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
+
+
+def _distinct(columns: Indices, laws: Array) -> tuple[Indices, Array]:
+    """Drop pairs whose posteriors differ by less than solvers can tell."""
+    keys = np.concatenate([columns[:, None], np.log(np.maximum(laws, 1e-12)).round(4)], axis=1)
+    kept = np.sort(np.unique(keys, axis=0, return_index=True)[1])
+    return columns[kept], laws[kept]
