@@ -149,9 +149,7 @@ def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | N
             reconstructions = codec.decode(sent, dither)  # one a message: there are far fewer than images
             error = (images - reconstructions[which]).square().mean().item()
             rate, floor = _entropies(which, labels)
-            (own, accuracy), (other, judged) = (
-                _read(reader(reconstructions), which, labels) for reader in readers
-            )
+            (own, accuracy), (other, judged) = (_read(reader(reconstructions), which, labels) for reader in readers)
             table.append(
                 Averages(
                     rate=rate,

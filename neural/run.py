@@ -126,6 +126,4 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     codec.load_state_dict(content["codec"])
     classifier = models.classifier(data.pixels, config.classifier_widths, data.classes).to(config.device)
     classifier.load_state_dict(content["classifier"])
-    return Run(
-        config, codec, classifier, tuple(content["history"]), content["seconds"], content["encoder_weight"]
-    )
+    return Run(config, codec, classifier, tuple(content["history"]), content["seconds"], content["encoder_weight"])

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks
-from rdcfunc.certificate import bracket, polished
+from rdcfunc.certificate import bracket, lower_bound, polished
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.feasibility import check_each, check_together
@@ -190,17 +191,14 @@ def certify(
     )
     _check_tol(tol)
     check_each(program)
-    given_channel = Candidate(table, columns, dual, 0)
-    found = [given_channel]
+    candidate = Candidate(table, columns, dual, 0)
+    proofs = []
     if not program.posteriors:
-        found.append(
-            polished(
-                program,
-                replace(given_channel, channel=table[:, :: table.shape[1] // m], columns=np.arange(m)),
-                tol,
-            )
-        )
-    return conclude(problem, program, [target], found, None, tol)
+        # The reference law of the lower bound is free: the one that suits the prices replaces the channel's.
+        letters = np.arange(m)
+        merged = table.reshape(shape[0], m, -1).sum(axis=2)
+        proofs.append(polished(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
+    return conclude(problem, program, [target], [candidate], None, tol, proofs=proofs)
 
 
 def solve(
@@ -240,8 +238,9 @@ def conclude(
     solver: Solver | None,
     tol: float,
     warn: bool = True,
+    proofs: Sequence[Candidate] = (),
 ) -> Solution:
-    """Turn candidates into a solution: the best lower and the best upper bound of them all."""
+    """Turn candidates into a solution: the best lower and upper bound of them all; ``proofs`` give lower ones only."""
     brackets = [bracket(program, candidate) for candidate in found]
     if not brackets or min(b.upper for b in brackets) == inf:
         check_together(program)
@@ -255,9 +254,10 @@ def conclude(
         )
         found = [Candidate(nothing, np.arange(program.size), zero, 0)]
         brackets = [bracket(program, found[0])]
-    proof = int(np.argmax([b.lower for b in brackets]))
     best = int(np.argmin([b.upper for b in brackets]))
-    lower, top = brackets[proof].lower, brackets[best]
+    bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
+    bounds += [(lower_bound(program, c), c) for c in proofs]
+    (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
     unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
@@ -277,7 +277,7 @@ def conclude(
     part = program.take(top.columns)
     single = len(targets) == 1
     achieved = tuple(_achieved(problem, part, top.channel, k) for k in range(len(targets)))
-    prices = tuple(_prices(program, found[proof].dual, k) for k in range(len(targets)))
+    prices = tuple(_prices(program, proof.dual, k) for k in range(len(targets)))
     return Solution(
         value=upper,
         lower=lower,
