@@ -43,8 +43,11 @@ def nonnegative(value: ArrayLike, name: str, ndim: int) -> Array:
     return array
 
 
-def laws(value: ArrayLike, name: str, ndim: int) -> Array:
-    """Return pmfs along the last axis, renormalised; refuse mass off by more than ``REPORTED_MASS``."""
+def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
+    """Return pmfs along the last axis, renormalised; refuse mass off by more than ``REPORTED_MASS``.
+
+    A warning points ``depth`` frames up: at whoever called the constructor that called this.
+    """
     array = nonnegative(value, name, ndim)
     mass = array.sum(axis=-1, keepdims=True)
     error = float(np.abs(mass - 1.0).max())
@@ -52,7 +55,7 @@ def laws(value: ArrayLike, name: str, ndim: int) -> Array:
         worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
         raise ValueError(f"{name} must sum to 1 along its last axis (got a sum of {worst:.9g}); divide it by its sum")
     if error > SILENT_MASS:
-        warnings.warn(f"{name} sums to 1 only within {error:.1e}; it was renormalised", stacklevel=4)
+        warnings.warn(f"{name} sums to 1 only within {error:.1e}; it was renormalised", stacklevel=depth)
     array = array / mass
     array.flags.writeable = False
     return array
@@ -71,7 +74,7 @@ def class_laws(value: ArrayLike, name: str) -> Array:
         raise ValueError(
             f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
         )
-    return laws(value, name, 2)
+    return laws(value, name, 2, depth=4)
 
 
 def frozen(array: Array) -> Array:

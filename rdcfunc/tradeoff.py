@@ -198,7 +198,9 @@ def certify(
         letters = np.arange(m)
         merged = table.reshape(shape[0], m, -1).sum(axis=2)
         proofs.append(polished(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
-    return conclude(problem, program, [target], [candidate], None, tol, proofs=proofs)
+    solution = conclude(problem, program, [target], [candidate], None, tol, proofs)
+    _warn_if_wide(solution, tol, depth=3)
+    return solution
 
 
 def solve(
@@ -221,13 +223,16 @@ def solve(
         raise ValueError(refusal)
     quiet = silent(program)
     if quiet is not None:
-        solution = conclude(problem, program, targets, [quiet], picked, tol, warn=False)
+        solution = conclude(problem, program, targets, [quiet], picked, tol)
         if solution.status is Status.CERTIFIED:
             return solution
     found = picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
     if quiet is not None:
         found = [*found, quiet]
-    return conclude(problem, program, targets, found, picked, tol, warn)
+    solution = conclude(problem, program, targets, found, picked, tol)
+    if warn:
+        _warn_if_wide(solution, tol, depth=4)
+    return solution
 
 
 def conclude(
@@ -237,7 +242,6 @@ def conclude(
     found: Sequence[Candidate],
     solver: Solver | None,
     tol: float,
-    warn: bool = True,
     proofs: Sequence[Candidate] = (),
 ) -> Solution:
     """Turn candidates into a solution: the best lower and upper bound of them all; ``proofs`` give lower ones only."""
@@ -268,12 +272,6 @@ def conclude(
         status = Status.NONCONVEX
     else:
         status = Status.WIDE
-    if warn and status is not Status.CERTIFIED:
-        warnings.warn(
-            f"{status.value} It is [{lower:.9g}, {upper:.9g}], of width {upper - lower:.2g}; tol = {tol:.2g}.",
-            WideBracketWarning,
-            stacklevel=4,
-        )
     part = program.take(top.columns)
     single = len(targets) == 1
     achieved = tuple(_achieved(problem, part, top.channel, k) for k in range(len(targets)))
@@ -294,6 +292,16 @@ def conclude(
         source=program.p,
         candidate=found[best],
     )
+
+
+def _warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
+    if solution.status is not Status.CERTIFIED:
+        warnings.warn(
+            f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width {solution.gap:.2g}; "
+            f"tol = {tol:.2g}.",
+            WideBracketWarning,
+            stacklevel=depth,
+        )
 
 
 def _check_tol(tol: float) -> None:

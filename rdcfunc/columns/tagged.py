@@ -86,7 +86,7 @@ def proposals(log_weights: Array, labels: Array, t: float, climbs: int = 200) ->
         b /= b.sum(axis=1, keepdims=True)
         if np.abs(b - before).max() < 1e-12:
             break
-    earned = shift[columns] + np.log((weights * np.exp(t * labels @ np.log(b).T)).sum(axis=0))
+    earned = logsumexp(log_weights[:, columns] + t * labels @ np.log(b).T, axis=0)
     return columns, b, earned
 
 

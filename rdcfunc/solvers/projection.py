@@ -58,6 +58,8 @@ def project(
 ) -> tuple[Array, Tilt]:
     """Return the prices that maximise ``G`` and the tilted channel, from the prices ``s``.
 
+    Levels that no channel meets send ``G`` to infinity; the climb ends where it proves that.
+
     Parameters
     ----------
     limit
@@ -70,7 +72,11 @@ def project(
     missed = accuracy * np.maximum(levels, 1e-6)
     s = np.minimum(s, limit)
     now = tilt(p, log_q, costs, levels, s)
+    # A channel within the levels has D(W ‖ q) <= -log min q, and G is a lower bound on it.
+    unreachable = -float(log_q[q > 0].min()) + 1.0
     for _ in range(_STEPS):
+        if now.value > unreachable:
+            break
         free = ((s > 0) | (now.gradient > 0)) & ((s < limit) | (now.gradient < 0))
         if (np.abs(now.gradient[free]) <= missed[free]).all():
             break

@@ -1,0 +1,1 @@
+"""Theory and networks on one figure, from one command: ``python -m benchmarks``."""

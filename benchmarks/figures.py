@@ -1,0 +1,69 @@
+"""The figure that this project is for: certified bounds and measured codecs on one pair of axes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from benchmarks.theory import Bound
+from rdcfunc.plotting import COLORS
+
+_MARKERS = ("s", "^", "D", "v")
+
+
+def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
+    """Draw D against C: the band of D(R, C), end-to-end codecs outlined in black, universal ones without.
+
+    Error bars are one standard deviation over seeds. A tick to the left of a codec is its encoder's floor
+    H(S|Z,U), which no classifier can pass.
+    """
+    figure = Figure(figsize=(7.4, 4.6), layout="constrained")
+    ax = figure.add_subplot()
+    ax.set_xscale("log")
+    if bound is not None:
+        _band(ax, bound, right=max(2.0, 1.3 * float(frame["C"].max()) if len(frame) else 2.0))
+    if len(frame):
+        _codecs(ax, frame)
+    ax.set_xlabel("classification loss $C$ (bits): $H(S|\\hat{X})$ in theory, cross-entropy of the codecs")
+    ax.set_ylabel("distortion $D$ (squared error per pixel)")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_ylim(bottom=0.02)
+    ax.legend(frameon=False, loc="upper left", fontsize=8.5)
+    return figure
+
+
+def _band(ax: Axes, bound: Bound, right: float) -> None:
+    order = np.argsort(bound.C)
+    C = np.concatenate([np.geomspace(bound.C.min(), bound.C.max(), 200), [right]])
+    ax.fill_between(C, bound.lower_at(C), bound.upper_at(C), color=COLORS[0], alpha=0.35, lw=0)
+    label = f"theory, $D(R, C)$ at $R$ = {bound.rate:.3f} bits: certified band, {len(bound.letters)} letters"
+    ax.plot(C, bound.upper_at(C), color=COLORS[0], lw=1.5, label=label)
+    ax.plot(bound.C[order], bound.upper[order], ".", color=COLORS[0], ms=5)
+
+
+def _codecs(ax: Axes, frame: pd.DataFrame) -> None:
+    weights = sorted(frame["weight"].unique())
+    shades = {weight: COLORS[1 + k % (len(COLORS) - 1)] for k, weight in enumerate(weights)}
+    families = [np.nan, *sorted(frame["encoder"].dropna().unique())]
+    for family, marker in zip(families, ("o", *_MARKERS), strict=False):
+        end_to_end = np.isnan(family)
+        rows = frame[frame["encoder"].isna() if end_to_end else frame["encoder"] == family]
+        if not len(rows):
+            continue
+        name = "end-to-end codecs" if end_to_end else f"universal decoders, encoder of $\\lambda_c$ = {family:g}"
+        ax.plot(rows["C"], rows["D"], color="0.6", lw=0.7, zorder=1)
+        ax.plot([], [], marker, color="0.75", mec="black" if end_to_end else "none", ms=7, label=name)
+        for _, row in rows.iterrows():
+            hue = shades[row["weight"]]
+            ax.errorbar(row["C"], row["D"], xerr=row["C_sd"], yerr=row["D_sd"], color=hue, lw=1, zorder=2)
+            edge = "black" if end_to_end else "none"
+            ax.plot(row["C"], row["D"], marker, color=hue, mec=edge, mew=1.1, ms=7, zorder=3)
+            ax.plot([row["floor"], row["C"]], [row["D"]] * 2, ":", color=hue, lw=0.8, zorder=1)
+            ax.plot(row["floor"], row["D"], "|", color=hue, ms=9, zorder=1)
+    for weight in weights:
+        ax.plot([], [], "s", color=shades[weight], ms=6, label=f"$\\lambda_c$ = {weight:g}")
+    ax.plot([], [], "|", color="0.4", ms=9, label="floor $H(S|Z,U)$ of the encoder")
