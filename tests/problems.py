@@ -1,0 +1,487 @@
+"""The table of oracles: problems whose answer is known from a formula, an exhaustive grid or another program.
+
+No oracle shares code with the library: entropies, closed forms, grids and convex programs are written out here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from math import inf, log2
+
+import cvxpy as cp
+import numpy as np
+from scipy.optimize import brentq, linprog
+
+import rdcfunc as rdc
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
+
+LN2 = np.log(2.0)
+
+
+def h(*law: float) -> float:
+    """Entropy in bits of a law, or of a biased coin if one number is given."""
+    parts = law if len(law) > 1 else (law[0], 1 - law[0])
+    return -sum(x * log2(x) for x in parts if x > 0)
+
+
+def h_inverse(bits: float) -> float:
+    return float(brentq(lambda x: h(x) - bits, 0.0, 0.5, xtol=1e-15))
+
+
+def hb(x: np.ndarray) -> np.ndarray:
+    """Binary entropy in bits of an array, with every logarithm defined."""
+    x = np.clip(x, 1e-300, 1.0)
+    y = np.clip(1 - x, 1e-300, 1.0)
+    return -x * np.log2(x) - y * np.log2(y)
+
+
+# Closed forms --------------------------------------------------------------------------------------------------
+
+
+def binary_rdp(p: float, D: float, P: float) -> float:
+    """Zhang, Qian, Chen and Khisti 2021, theorem 6, with total variation and P <= p <= 1/2."""
+    q = 1 - p
+    if D * (1 - 2 * (p - P)) <= P:
+        return h(p) - h(D)
+    if 2 * p * q - (q - p) * P >= D:
+        low, high = (D - P) / 2, (D + P) / 2
+        return 2 * h(p) + h(p - P) - h(low, p, 1 - low - p) - h(high, q, 1 - high - q)
+    return 0.0
+
+
+def binary_rdc(b: float, e: float, D: float, C: float) -> float:
+    """X ~ Bern(b), S = X xor Bern(e): the smaller of the two Hamming levels binds."""
+    return max(0.0, h(b) - h(min(D, (h_inverse(C) - e) / (1 - 2 * e), b)))
+
+
+# Grids and linear programs -------------------------------------------------------------------------------------
+
+
+def fixed_binary(p: float, labels: tuple[float, float], D: float, C: float, points: int = 20_001) -> float:
+    """min I(X; X̂), Hamming <= D < 1/2, H(S|X̂) <= C over all 2x2 channels, labels = P(S=1|X=0), P(S=1|X=1).
+
+    For each a = P(X̂=1|0), both I(S;X̂) and I(X;X̂) grow with b = P(X̂=1|1) from b = a on, and Hamming forbids
+    b < a, so the best b is the least feasible one. The grid over a is exhaustive, then refined at its best point.
+    """
+
+    def equivocation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        total = np.zeros_like(a)
+        for x0, x1 in ((1 - a, 1 - b), (a, b)):
+            mass = (1 - p) * x0 + p * x1
+            one = (1 - p) * x0 * labels[0] + p * x1 * labels[1]
+            total += mass * hb(one / np.maximum(mass, 1e-300))
+        return total
+
+    def rates(a: np.ndarray) -> np.ndarray:
+        least = np.maximum(a, 1 - (D - (1 - p) * a) / p)  # Hamming: (1-p) a + p (1-b) <= D
+        low, high = np.minimum(least, 1.0), np.ones_like(a)
+        for _ in range(60):
+            middle = (low + high) / 2
+            meets = equivocation(a, middle) <= C
+            low, high = np.where(meets, low, middle), np.where(meets, middle, high)
+        b = np.where(equivocation(a, np.minimum(least, 1.0)) <= C, least, high)
+        rate = hb((1 - p) * a + p * b) - (1 - p) * hb(a) - p * hb(b)
+        return np.where((least <= 1) & (equivocation(a, np.ones_like(a)) <= C), rate, inf)
+
+    low, high = 0.0, 1.0
+    for _ in range(3):
+        a = np.linspace(low, high, points)
+        found = rates(a)
+        best, step = a[found.argmin()], a[1] - a[0]
+        low, high = max(0.0, best - 2 * step), min(1.0, best + 2 * step)
+    return float(found.min())
+
+
+def tagged_binary(p: float, labels: tuple[float, float], D: float, C: float, points: int = 20_001) -> float:
+    """Tagged R(D, C) of a binary source under Hamming: a linear program over the posterior P(X=1 | column).
+
+    A column with posterior u is best shown as its likelier letter; weights on a grid of u average to p.
+    """
+    u = np.linspace(0.0, 1.0, points)
+    class_entropy = hb((1 - u) * labels[0] + u * labels[1])
+    solved = linprog(
+        -hb(u),
+        A_ub=[np.minimum(u, 1 - u), class_entropy] if inf > D else [class_entropy],
+        b_ub=[D, C] if inf > D else [C],
+        A_eq=[np.ones_like(u), u],
+        b_eq=[1.0, p],
+        method="highs",
+    )
+    assert solved.status == 0
+    return h(p) + float(solved.fun)
+
+
+# Convex programs, in the channel -------------------------------------------------------------------------------
+
+#: What Clarabel's default tolerances leave in a rate of order one, in bits, with room.
+PROGRAM = 2e-7
+
+
+def channel_program(
+    p: np.ndarray,
+    costs: list[tuple[np.ndarray, float]],
+    levels: Callable[[cp.Expression], list[cp.Constraint]] = lambda q: [],
+) -> float:
+    """min Σ p_x KL(W_x ‖ p W) in bits over channels W; ``levels`` bounds the output law."""
+    n, m = costs[0][0].shape if costs else (p.size, p.size)
+    W = cp.Variable((n, m), nonneg=True)
+    q = p @ W
+    information = sum(p[x] * cp.sum(cp.kl_div(W[x], q)) for x in range(n))
+    constraints = [cp.sum(W, axis=1) == 1, *levels(q)]
+    constraints += [cp.sum(cp.multiply(p[:, None] * cost, W)) <= level for cost, level in costs]
+    solved = cp.Problem(cp.Minimize(information / LN2), constraints)
+    solved.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    assert solved.status == cp.OPTIMAL
+    return float(solved.value)
+
+
+def tuple_program(p: np.ndarray, d: np.ndarray, targets: list[tuple[float, float]]) -> float:
+    """R(Θ) in bits for targets (D, TV level): a channel to all tuples of letters."""
+    n, m = d.shape
+    letters = np.array(list(np.ndindex(*(m,) * len(targets))))
+    W = cp.Variable((n, len(letters)), nonneg=True)
+    law = p @ W
+    constraints = [cp.sum(W, axis=1) == 1]
+    for k, (D, P) in enumerate(targets):
+        pick = np.eye(m)[letters[:, k]]
+        constraints.append(cp.sum(cp.multiply(p[:, None] * (d @ pick.T), W)) <= min(D, d.max()))
+        constraints.append(cp.norm1(law @ pick - p) <= 2 * min(P, 1.0))
+    information = sum(p[x] * cp.sum(cp.kl_div(W[x], law)) for x in range(n))
+    solved = cp.Problem(cp.Minimize(information / LN2), constraints)
+    solved.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    assert solved.status == cp.OPTIMAL
+    return float(solved.value)
+
+
+# The table -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A question with a known answer.
+
+    Attributes
+    ----------
+    truth
+        Computes R(target) in bits, to ``accuracy``.
+    cited
+        Where the truth comes from.
+    tol
+        The bracket asked for, in bits.
+    width
+        The widest bracket that is not a defect; above ``tol`` only where the library says it cannot do better.
+    """
+
+    name: str
+    problem: rdc.Problem
+    target: Target
+    truth: Callable[[], float]
+    cited: str
+    accuracy: float = 1e-12
+    tol: float = 1e-6
+    width: float = 0.0
+
+    @property
+    def wide(self) -> bool:
+        return self.width > self.tol
+
+    @property
+    def convex(self) -> bool:
+        return not isinstance(self.problem.classification, classifications.ConditionalEntropy)
+
+    @property
+    def linear(self) -> bool:
+        return self.convex and inf == self.target.P
+
+
+def _binary_rd() -> list[Row]:
+    cases = [(p, D) for p in (0.5, 0.3, 0.05) for D in (0.0, 0.01, 0.1, 0.29) if p > 0.05 or D < 0.05]
+    return [
+        Row(
+            f"binary R(D), p={p}, D={D}",
+            rdc.Problem(sources.bernoulli(p), distortions.hamming(2)),
+            Target(D),
+            lambda p=p, D=D: h(p) - h(D),
+            "Cover and Thomas 2006, theorem 10.3.1",
+        )
+        for p, D in cases
+    ]
+
+
+def _uniform_rd() -> list[Row]:
+    return [
+        Row(
+            f"uniform R(D), n={n}, D={D}",
+            rdc.Problem(sources.uniform(n), distortions.hamming(n)),
+            Target(D),
+            lambda n=n, D=D: log2(n) - h(D) - D * log2(n - 1),
+            "Gray 1971; Cover and Thomas 2006, problem 10.5",
+        )
+        for n, D in ((3, 0.1), (8, 0.3), (20, 0.75))
+    ]
+
+
+def _binary_rdp() -> list[Row]:
+    cases = [
+        (0.3, 0.1, 0.02),
+        (0.3, 0.1, 0.2),  # perception is slack
+        (0.3, 0.3, 0.1),
+        (0.3, 0.4, 0.1),  # nothing need be sent
+        (0.3, 0.1, 0.0),
+        (0.3, 0.41, 0.0),
+        (0.3, 0.42, 0.0),  # perfect realism, nothing sent: D = 2 p (1-p)
+        (0.5, 0.2, 0.0),  # a uniform law is realistic for free
+        (0.1, 0.05, 0.01),
+    ]
+    return [
+        Row(
+            f"binary R(D, P), p={p}, D={D}, P={P}",
+            rdc.Problem(sources.bernoulli(p), distortions.hamming(2), perceptions.TotalVariation()),
+            Target(D, P),
+            lambda p=p, D=D, P=P: binary_rdp(p, D, P),
+            "Zhang et al. 2021, arXiv:2106.10311, theorem 6",
+        )
+        for p, D, P in cases
+    ]
+
+
+def _binary_rdc() -> list[Row]:
+    cases = [(0.4, 0.1, 0.1, 0.9), (0.4, 0.1, 0.3, 0.6), (0.5, 0.05, 0.4, 0.5), (0.3, 0.2, inf, 0.8)]
+    return [
+        Row(
+            f"binary R(D, C), b={b}, e={e}, D={D}, C={C}, {'tagged' if tagged else 'fixed'}",
+            rdc.Problem(
+                sources.bernoulli(b),
+                distortions.hamming(2),
+                classification=classifications.ConditionalEntropy([[1 - e, e], [e, 1 - e]], tagged),
+            ),
+            Target(D, C=C),
+            lambda b=b, e=e, D=D, C=C: binary_rdc(b, e, D, C),
+            "Mrs Gerber's lemma: Wyner and Ziv 1973; Wang et al. 2024, arXiv:2405.04144",
+            accuracy=1e-9,
+        )
+        for b, e, D, C in cases
+        for tagged in (True, False)
+    ]
+
+
+def _deterministic() -> list[Row]:
+    pmf, labels = [0.2, 0.3, 0.1, 0.4], [0, 0, 1, 2]
+    return [
+        Row(
+            f"deterministic labels, C={C}",
+            rdc.Problem(
+                sources.Discrete(pmf),
+                distortions.hamming(4),
+                classification=classifications.ConditionalEntropy(labels, tagged=True),
+            ),
+            Target(C=C),
+            lambda C=C: max(0.0, h(0.5, 0.1, 0.4) - C),
+            "Kolchinsky, Tracey and Van Kuyk 2019, arXiv:1808.07593: the straight line R(inf, C) = H(S) - C",
+        )
+        for C in (0.0, 0.2, 0.7, 1.2, 1.5)
+    ]
+
+
+#: X ~ Bern(0.3), P(S=1|X=0) = 0, P(S=1|X=1) = 0.3: R(D, C) on the fixed alphabet is not convex.
+LABELS = (0.0, 0.3)
+
+
+def nonconvex_problem(tagged: bool) -> rdc.Problem:
+    table = [[1 - LABELS[0], LABELS[0]], [1 - LABELS[1], LABELS[1]]]
+    return rdc.Problem(
+        sources.bernoulli(0.3),
+        distortions.hamming(2),
+        classification=classifications.ConditionalEntropy(table, tagged),
+    )
+
+
+def _nonconvex() -> list[Row]:
+    fixed, tagged = nonconvex_problem(False), nonconvex_problem(True)
+    # Only the tagged relaxation certifies, and these are the distances to it.
+    rows = [
+        Row(
+            f"fixed alphabet, C={C}",
+            fixed,
+            Target(0.3, C=C),
+            lambda C=C: fixed_binary(0.3, LABELS, 0.3, C),
+            "every 2x2 channel",
+            accuracy=1e-7,
+            tol=1e-3 if distance else 1e-6,
+            width=distance + 1e-3,
+        )
+        for C, distance in ((0.36764, 0.0016), (0.40205, 0.0140), (0.43647, 0.0))
+    ]
+    rows += [
+        Row(
+            f"tagged alphabet, D={D}, C={C}",
+            tagged,
+            Target(D, C=C),
+            lambda D=D, C=C: tagged_binary(0.3, LABELS, D, C),
+            "a linear program over posteriors",
+            accuracy=1e-7,
+            tol=tol,
+        )
+        for D, C, tol in ((0.3, 0.36764, 1e-3), (0.3, 0.40205, 1e-6), (0.3, 0.43647, 1e-6), (0.05, 0.38, 1e-6))
+    ]
+    return rows
+
+
+def random_parts(seed: int, n: int, m: int, K: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a pmf (n,), a distortion (n, m) whose rows reach zero, and labels (n, K)."""
+    rng = np.random.default_rng(seed)
+    d = rng.random((n, m))
+    return rng.dirichlet(np.full(n, 2.0)), d - d.min(axis=1, keepdims=True), rng.dirichlet(np.ones(K), n)
+
+
+def likely(cost: np.ndarray) -> np.ndarray:
+    """Return the channel that prefers cheap letters."""
+    weights = np.exp(-6 * cost)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def mean(p: np.ndarray, channel: np.ndarray, cost: np.ndarray) -> float:
+    return float(p @ (channel * cost).sum(axis=1))
+
+
+def abs_cost(n: int) -> np.ndarray:
+    return np.abs(np.subtract.outer(np.arange(n), np.arange(n))) * 1.0
+
+
+def total_variation(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    return [cp.norm1(q - p) <= 2 * P] if P else [q == p]
+
+
+def kullback_leibler(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    return [cp.sum(-cp.entr(q) - cp.multiply(q, np.log(p))) <= P * LN2] if P else [q == p]
+
+
+def earth_mover(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    """On a line the W1 distance is the area between the distribution functions."""
+    return [cp.norm1(cp.cumsum(q - p)[:-1]) <= P] if P else [q == p]
+
+
+def _random() -> list[Row]:
+    rows = []
+
+    def add(
+        name: str,
+        problem: rdc.Problem,
+        target: Target,
+        costs: list[tuple[np.ndarray, float]],
+        levels: Callable[[cp.Expression], list[cp.Constraint]] = lambda q: [],
+    ) -> None:
+        def truth() -> float:
+            return channel_program(np.asarray(problem.source.pmf), costs, levels)
+
+        rows.append(Row(name, problem, target, truth, "a convex program in the channel", accuracy=PROGRAM))
+
+    for seed, n, P in ((1, 3, None), (2, 4, None), (3, 5, 0.0)):
+        p, d, _ = random_parts(seed, n, n)
+        # Levels are what a witness achieves, so they are feasible together and none is idle.
+        witness = likely(d) if P is None else 0.6 * np.eye(n) + 0.4 * p
+        D, q = mean(p, witness, d), p @ witness
+        source, distortion = sources.Discrete(p), distortions.matrix(d)
+        for divergence, level, constraint in (
+            (perceptions.TotalVariation(), np.abs(q - p).sum() / 2, total_variation),
+            (perceptions.KL(), q @ np.log2(q / p), kullback_leibler),
+            (perceptions.Wasserstein(abs_cost(n)), np.abs(np.cumsum(q - p)).sum(), earth_mover),
+        ):
+            level = 0.0 if P == 0 else float(level)
+            add(
+                f"random {seed}, {type(divergence).__name__}, P={level:.3g}",
+                rdc.Problem(source, distortion, divergence),
+                Target(D, level),
+                [(d, D)],
+                partial(constraint, p, level),
+            )
+
+    for seed, n, m, bounded in ((4, 4, 3, True), (5, 6, 4, False), (6, 5, 5, True)):
+        p, d, labels = random_parts(seed, n, m, 3)
+        rng = np.random.default_rng(seed + 100)
+        answers, decision = rng.dirichlet(np.ones(3), m), rng.integers(0, 3, m)
+        loss, error = -labels @ np.log2(answers).T, 1 - labels[:, decision]
+        for measure, cost in (
+            (classifications.CrossEntropy(labels, answers), loss),
+            (classifications.ErrorRate(labels, decision), error),
+        ):
+            witness = likely(d / d.max() + cost / cost.max())
+            target = Target(mean(p, witness, d) if bounded else inf, C=mean(p, witness, cost))
+            costs = [(cost, target.C), (d, target.D)][: 2 if bounded else 1]
+            problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=measure)
+            add(f"random {seed}, {type(measure).__name__}", problem, target, costs)
+
+    p, d, labels = random_parts(7, 4, 4)
+    measure = classifications.ErrorRate(labels, [0, 1, 0, 1])
+    error = 1 - labels[:, [0, 1, 0, 1]]
+    witness = likely(d + error)
+    target = Target(mean(p, witness, d), float(np.abs(p @ witness - p).sum() / 2), mean(p, witness, error))
+    add(
+        "random 7, all three levels",
+        rdc.Problem(sources.Discrete(p), distortions.matrix(d), perceptions.TotalVariation(), measure),
+        target,
+        [(d, target.D), (error, target.C)],
+        partial(total_variation, p, target.P),
+    )
+    return rows
+
+
+ROWS: tuple[Row, ...] = (
+    *_binary_rd(),
+    *_uniform_rd(),
+    *_binary_rdp(),
+    *_binary_rdc(),
+    *_deterministic(),
+    *_nonconvex(),
+    *_random(),
+)
+
+
+def named(name: str) -> Row:
+    return next(row for row in ROWS if row.name == name)
+
+
+@cache
+def truth(row: Row) -> float:
+    return row.truth()
+
+
+def run(row: Row, solver: solvers.Solver | None = None) -> tuple[rdc.Solution, bool]:
+    """Solve a row once, whoever asks; return the solution and whether it warned of a wide bracket.
+
+    Tightness has its own test, so a wide bracket must not also show up as a dishonest one.
+    """
+    return _run(row, solver)
+
+
+@cache
+def _run(row: Row, solver: solvers.Solver | None) -> tuple[rdc.Solution, bool]:
+    target = row.target
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        solution = rdc.rate(row.problem, target.D, target.P, target.C, solver=solver, tol=row.tol)
+    for warning in caught:
+        assert issubclass(warning.category, rdc.WideBracketWarning), str(warning.message)
+    return solution, bool(caught)
+
+
+def solved(row: Row, solver: solvers.Solver | None = None) -> rdc.Solution:
+    return run(row, solver)[0]
+
+
+# Claims that every answer makes --------------------------------------------------------------------------------
+
+
+def assert_honest(solution: rdc.Solution, truth: float, accuracy: float = 0.0) -> None:
+    """Assert ``lower <= truth <= upper``, up to rounding and the accuracy of the truth."""
+    slack = 1e-12 + accuracy
+    assert solution.lower <= truth + slack, f"lower {solution.lower:.12g} > truth {truth:.12g}"
+    assert solution.upper >= truth - slack, f"upper {solution.upper:.12g} < truth {truth:.12g}"
+
+
+def assert_overlap(*solutions: rdc.Solution) -> None:
+    """Assert that brackets of one quantity have a point in common."""
+    assert max(s.lower for s in solutions) <= min(s.upper for s in solutions) + 1e-12

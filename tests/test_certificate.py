@@ -1,0 +1,139 @@
+"""Weak duality and repair: whatever is proposed, the bracket holds and the channel meets every level."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from measure import assert_meets, information
+from problems import LN2, ROWS, Row, assert_honest, named, nonconvex_problem, solved, truth
+
+import rdcfunc as rdc
+from rdcfunc import Prices, distortions, sources
+
+price = st.floats(0, 50) | st.sampled_from([0.0, 5e-324, 1e-12, 1e4, 1e8])
+seeds = st.integers(0, 2**32 - 1)
+#: One row of each kind keeps a round of examples quick; the nightly profile draws from them all the more.
+KINDS = [
+    named(name)
+    for name in (
+        "binary R(D), p=0.3, D=0.1",
+        "binary R(D), p=0.5, D=0.0",
+        "uniform R(D), n=8, D=0.3",
+        "binary R(D, P), p=0.3, D=0.1, P=0.02",
+        "binary R(D, P), p=0.3, D=0.1, P=0.0",
+        "binary R(D, C), b=0.4, e=0.1, D=0.1, C=0.9, tagged",
+        "deterministic labels, C=0.7",
+        "fixed alphabet, C=0.40205",
+        "tagged alphabet, D=0.3, C=0.40205",
+        "random 7, all three levels",
+    )
+] + [r for r in ROWS if r.name.startswith(("random 2", "random 3", "random 6"))]
+
+
+def certified(row: Row, channel: np.ndarray, prices: Prices | None = None) -> rdc.Solution:
+    target = row.target
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # a random guess is never tight
+        return rdc.certify(row.problem, channel, prices, D=target.D, P=target.P, C=target.C)
+
+
+def random_channel(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Return a channel whose letters are anything from shared by all to missing."""
+    weights = rng.gamma(10.0 ** rng.uniform(-1.5, 1), size=shape) + 1e-12
+    weights = np.where(rng.random(shape) < 0.2, 0.0, weights) + 1e-14
+    return weights / weights.sum(axis=tuple(range(1, len(shape))), keepdims=True)
+
+
+@given(row=st.sampled_from(KINDS), s=price, t=price, c=price, seed=seeds)
+def test_no_prices_and_no_channel_beat_the_truth(row: Row, s: float, t: float, c: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    (n, m), tags = row.problem.shape, rng.integers(1, 4)
+    channel = random_channel(rng, n, m) if tags == 1 else random_channel(rng, n, m, tags)
+    output = rng.normal(size=m) * 10.0 ** rng.integers(-2, 3)
+    answer = certified(row, channel, Prices(s, t, c, output))
+    assert_honest(answer, truth(row), row.accuracy)
+    if answer.upper < np.inf:
+        assert_meets(row.problem, answer, row.target)
+
+
+@given(row=st.sampled_from([r for r in KINDS if r.convex]), seed=seeds)
+def test_convex_levels_are_always_repaired(row: Row, seed: int) -> None:
+    answer = certified(row, random_channel(np.random.default_rng(seed), *row.problem.shape))
+    assert answer.upper < np.inf
+
+
+@pytest.mark.parametrize("row", KINDS, ids=lambda row: row.name)
+def test_the_channel_of_a_solution_is_its_own_upper_bound(row: Row) -> None:
+    answer = solved(row)
+    n, m = row.problem.shape
+    tags = int(np.bincount(answer.letters[:, 0]).max())
+    table, used = np.zeros((n, m, tags)), np.zeros(m, dtype=int)
+    for column, letter in enumerate(answer.letters[:, 0]):
+        table[:, letter, used[letter]] = answer.encoder[:, column]
+        used[letter] += 1
+    assert certified(row, table).upper <= answer.upper + row.tol
+
+
+def dual_bound(row: Row, prices: Prices, q: np.ndarray) -> float:
+    """The weak-duality bound in bits at prices of convex levels, written out; q is where Blahut's sweeps begin."""
+    p, problem, target = row.problem.source.pmf, row.problem, row.target
+    charged = [(prices.distortion, problem.distortion.values, target.D)]
+    if problem.classification is not None:
+        measure = problem.classification
+        charged.append((prices.classification, measure.cost / measure.unit, target.C))
+    exponent = -sum(s * cost for s, cost, level in charged if level < np.inf) * LN2
+    fixed = sum(s * level for s, cost, level in charged if level < np.inf)
+    if problem.perception is not None:
+        t, unit = prices.perception, problem.perception.unit
+        assert prices.output is not None
+        exponent = exponent - prices.output * LN2
+        fixed += t * target.P + problem.perception.support(prices.output * LN2, p, t * LN2 / unit) / LN2
+    kernel = np.exp(exponent)
+    q = q + 1e-9
+    for _ in range(5000):
+        gain = (p / (kernel @ q)) @ kernel
+        q = q * gain / (q @ gain)
+    return float(-p @ np.log2(kernel @ q) - np.log2(((p / (kernel @ q)) @ kernel).max())) - fixed
+
+
+@pytest.mark.parametrize("row", [r for r in KINDS if r.convex and r.target.D > 0], ids=lambda row: row.name)
+def test_the_prices_of_a_solution_are_its_proof(row: Row) -> None:
+    answer = solved(row)
+    assert isinstance(answer.prices, Prices)
+    assert dual_bound(row, answer.prices, answer.output) >= answer.lower - 1e-7
+
+
+@pytest.mark.parametrize("row", [r for r in KINDS if r.linear and 0 < r.target.D < np.inf], ids=lambda row: row.name)
+def test_a_channel_within_its_levels_is_left_alone(row: Row) -> None:
+    """A good channel's upper bound is its own mutual information, not that of a mixture."""
+    problem = rdc.Problem(row.problem.source, row.problem.distortion)
+    cheapest = np.eye(problem.shape[1])[problem.distortion.values.argmin(axis=1)]
+    with pytest.warns(rdc.WideBracketWarning):
+        answer = rdc.certify(problem, cheapest, D=row.target.D)
+    assert answer.upper == pytest.approx(information(problem.source.pmf, cheapest), abs=1e-12)
+    np.testing.assert_array_equal(answer.channel, cheapest)
+
+
+def test_tags_lower_the_equivocation_they_are_given_for() -> None:
+    """The tag may tell the label: (n, m, T) with T = S has a smaller H(S|X̂,T) than its channel without tags."""
+    problem = nonconvex_problem(tagged=True)
+    tagged = np.zeros((2, 2, 2))
+    tagged[0, 0], tagged[1, 0] = [1.0, 0.0], [0.0, 1.0]
+    with pytest.warns(rdc.WideBracketWarning):
+        told = rdc.certify(problem, tagged, C=0.5)
+    assert pytest.approx(0.3 * 0.8812908992306927, abs=1e-12) == told.achieved.C
+    np.testing.assert_array_equal(told.channel, [[1.0, 0.0], [1.0, 0.0]])
+    assert told.rate == pytest.approx(0.8812908992306927, abs=1e-12)
+
+
+def test_prices_are_in_bits_per_unit() -> None:
+    """At a slope of log2((1-D)/D) bits the bound touches h(p) - h(D)."""
+    problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
+    channel = [[0.75 * 0.9 / 0.7, 0.25 * 0.1 / 0.7], [0.75 * 0.1 / 0.3, 0.25 * 0.9 / 0.3]]
+    exact = truth(named("binary R(D), p=0.3, D=0.1"))
+    assert rdc.certify(problem, channel, Prices(np.log2(9)), D=0.1).lower == pytest.approx(exact, abs=1e-12)
+    with pytest.warns(rdc.WideBracketWarning):
+        nats = rdc.certify(problem, channel, Prices(np.log(9)), D=0.1)
+    assert nats.lower < exact - 1e-2

@@ -1,0 +1,136 @@
+"""Curves: a grid of certified answers."""
+
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from problems import binary_rdp, h, nonconvex_problem
+
+import rdcfunc as rdc
+from rdcfunc import distortions, perceptions, solvers, sources
+
+PROBLEM = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+OFFSET = rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[0.2, 1.0], [1.0, 0.2]]))
+GRID = np.array([0.02, 0.1, 0.2, 0.35])
+LEVELS = [[0.0], [0.05], [0.3]]
+
+
+@pytest.fixture(scope="module")
+def surface() -> rdc.Curve:
+    return rdc.trace(PROBLEM, D=GRID, P=LEVELS)
+
+
+def test_a_surface_is_the_grid_of_its_answers(surface: rdc.Curve) -> None:
+    for name in ("lower", "upper", "value", "D", "P", "C", "R", "solutions"):
+        assert getattr(surface, name).shape == (3, 4)
+    for (i, j), solution in np.ndenumerate(surface.solutions):
+        truth = binary_rdp(0.3, GRID[j], LEVELS[i][0])
+        assert surface.lower[i, j] - 1e-12 <= truth <= surface.upper[i, j] + 1e-12
+        assert (surface.D[i, j], surface.P[i, j], surface.C[i, j]) == (GRID[j], LEVELS[i][0], np.inf)
+        assert (solution.lower, solution.upper) == (surface.lower[i, j], surface.upper[i, j])
+    np.testing.assert_array_equal(surface.R, surface.value)
+    assert (surface.upper - surface.lower).max() <= 1e-6
+
+
+def test_a_warm_start_does_not_change_the_answer() -> None:
+    warm = rdc.trace(PROBLEM, D=GRID)
+    cold = [rdc.rate(PROBLEM, level) for level in GRID]
+    np.testing.assert_allclose(warm.value, [s.value for s in cold], rtol=0, atol=1e-6)
+    assert (warm.lower <= [s.upper + 1e-12 for s in cold]).all()
+
+
+def test_rates_trace_distortions() -> None:
+    curve = rdc.trace(PROBLEM, R=[0.2, 0.5, 2.0])
+    assert curve.quantity == "D"
+    np.testing.assert_allclose([h(0.3) - h(x) for x in curve.value[:2]], [0.2, 0.5], atol=1e-5)
+    assert curve.value[2] <= 1e-6
+    np.testing.assert_array_equal(curve.D, curve.value)
+    np.testing.assert_array_equal(curve.R, [0.2, 0.5, 2.0])
+
+
+def test_one_point_is_a_scalar() -> None:
+    curve = rdc.trace(PROBLEM, D=0.1)
+    assert curve.value.shape == ()
+    assert float(curve.value) == pytest.approx(h(0.3) - h(0.1), abs=1e-6)
+
+
+def test_levels_out_of_reach_are_inf_and_do_not_stop_the_walk() -> None:
+    curve = rdc.trace(OFFSET, D=[0.25, 0.1, 0.3, 0.19])
+    np.testing.assert_array_equal(np.isinf(curve.value), [False, True, False, True])
+    np.testing.assert_array_equal(np.isinf(curve.lower), np.isinf(curve.value))
+    assert [s is None for s in curve.solutions] == [False, True, False, True]
+    assert list(curve.to_frame()["status"]) == ["CERTIFIED", "INFEASIBLE"] * 2
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_gives_the_same_answer(pool: type[Executor], surface: rdc.Curve) -> None:
+    with pool(2) as executor:
+        found = rdc.trace(PROBLEM, D=GRID, P=LEVELS, executor=executor)
+    np.testing.assert_allclose(found.value, surface.value, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.D, surface.D)
+
+
+def test_long_rows_are_cut_into_runs_for_an_executor() -> None:
+    D = np.linspace(0.01, 0.29, 35)
+    with ThreadPoolExecutor(2) as executor:
+        found = rdc.trace(PROBLEM, D=D, executor=executor)
+    np.testing.assert_allclose(found.value, [h(0.3) - h(level) for level in D], rtol=0, atol=1e-6)
+
+
+def test_wide_points_are_counted_once() -> None:
+    with pytest.warns(rdc.WideBracketWarning, match=r"1 of 2 points have a bracket wider than tol = 0\.001") as caught:
+        curve = rdc.trace(nonconvex_problem(False), D=0.3, C=[0.40205, 0.43647], tol=1e-3)
+    assert len(caught) == 1
+    assert curve.solutions[0].status is rdc.Status.NONCONVEX
+
+
+def test_frame_has_a_row_for_each_point(surface: rdc.Curve) -> None:
+    frame = surface.to_frame()
+    assert list(frame.columns) == ["D", "P", "C", "R", "lower", "upper", "value", "rate", "status"]
+    np.testing.assert_array_equal(frame["value"], surface.value.ravel())
+    np.testing.assert_array_equal(frame["P"], surface.P.ravel())
+    assert set(frame["status"]) == {"CERTIFIED"}
+
+
+def test_progress_counts_points(capsys: pytest.CaptureFixture[str]) -> None:
+    rdc.trace(PROBLEM, D=GRID, progress=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_plot_draws_the_band(surface: rdc.Curve) -> None:
+    ax = surface.plot()
+    assert len(ax.lines) == len(ax.collections) == 3
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["P = 0", "P = 0.05", "P = 0.3"]
+    for row, (line, band) in enumerate(zip(ax.lines, ax.collections, strict=True)):
+        np.testing.assert_array_equal(line.get_xdata(), GRID)
+        np.testing.assert_array_equal(line.get_ydata(), surface.upper[row])
+        edges = band.get_paths()[0].vertices[:, 1]
+        assert edges.min() == pytest.approx(surface.lower[row].min(), abs=1e-12)
+        assert edges.max() == pytest.approx(surface.upper[row].max(), abs=1e-12)
+    plt.close(ax.figure)
+
+
+def test_plot_draws_on_the_axes_it_is_given() -> None:
+    figure, ax = plt.subplots()
+    curve = rdc.trace(OFFSET, D=[0.1, 0.25, 0.3])
+    assert curve.plot(ax, label="offset", color="#123456") is ax
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0.25, 0.3])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("distortion $D$", "rate $R$ (bits)")
+    assert (ax.lines[0].get_label(), ax.lines[0].get_color()) == ("offset", "#123456")
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("shape", "levels", "message"),
+    [((1, 2, 2), {}, "index it first"), ((2,), {"D": [0.1, 0.1]}, "no level varies")],
+)
+def test_what_cannot_be_drawn_is_refused(shape: tuple[int, ...], levels: dict[str, list[float]], message: str) -> None:
+    grid = levels or {"D": np.linspace(0.1, 0.2, 4).reshape(shape)}
+    with pytest.raises(ValueError, match=message):
+        rdc.trace(PROBLEM, **grid).plot()
+
+
+def test_a_curve_knows_its_solver() -> None:
+    curve = rdc.trace(PROBLEM, D=GRID[:2], solver=solvers.Conic())
+    assert {s.solver for s in curve.solutions} == {solvers.Conic()}

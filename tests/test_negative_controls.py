@@ -1,0 +1,110 @@
+"""Planted bugs: each check of the bracket must turn red when the library is wrong in the way it watches for."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from measure import assert_meets
+from problems import Row, assert_honest, named, solved, truth
+
+import rdcfunc as rdc
+from rdcfunc import certificate, perceptions, tradeoff
+
+RD = named("binary R(D), p=0.3, D=0.1")
+RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
+TAGGED = named("binary R(D, C), b=0.4, e=0.1, D=0.1, C=0.9, tagged")
+
+
+def check(row: Row) -> None:
+    """Make the claims that every row is held to, of a fresh answer and of channels too sharp and too blurred."""
+    target = row.target
+    levels = {"D": target.D, "P": target.P, "C": target.C}
+    good = solved(row)  # from before the bug was planted
+    assert isinstance(good.prices, rdc.Prices)
+    sharp, blurred = (0.9 * good.channel + 0.1 * other for other in (np.eye(2), good.output))
+    for answer in (
+        rdc.rate(row.problem, **levels, tol=row.tol),
+        rdc.certify(row.problem, sharp, good.prices, **levels),
+        rdc.certify(row.problem, blurred, **levels),
+    ):
+        assert_honest(answer, truth(row), row.accuracy)
+        assert_meets(row.problem, answer, target)
+
+
+def flip_the_sign_of_a_level(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.lower_bound
+
+    def wrong(program: Any, candidate: Any) -> float:
+        flipped = tuple(replace(c, level=-c.level) for c in program.linear)
+        return right(replace(program, linear=flipped), candidate)
+
+    patch.setattr(certificate, "lower_bound", wrong)
+
+
+def drop_the_support(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(perceptions.TotalVariation, "support", lambda self, g, p, t: 0.0)
+
+
+def forget_the_repair(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(certificate, "_repairs", lambda program, channel: iter([channel]))
+
+
+def report_nats(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tradeoff, "NATS_PER_BIT", 1.0)
+
+
+def forget_the_best_column(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.logsumexp
+    # The average column instead of the best one, where columns are compared.
+    wrong = lambda x, axis: right(x, axis=axis) if axis else right(x, axis=0) - 0.05  # noqa: E731
+    patch.setattr(certificate, "logsumexp", wrong)
+
+
+def forget_what_tags_earn(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.tagged.log_earnings
+    patch.setattr(certificate.tagged, "log_earnings", lambda *args, **options: right(*args, **options) - 0.05)
+
+
+def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.bracket
+
+    def wrong(program: Any, candidate: Any) -> Any:
+        found = right(program, candidate)
+        return replace(found, channel=found.channel[::-1])
+
+    patch.setattr(tradeoff, "bracket", wrong)
+
+
+CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
+    (flip_the_sign_of_a_level, RD, r"lower .* > truth"),
+    (drop_the_support, RDP, r"lower .* > truth"),
+    (forget_the_repair, RD, r"upper .* < truth"),
+    (forget_the_repair, RDP, r"[DP] = .* exceeds"),
+    (forget_the_repair, TAGGED, r"[DC] = .* exceeds"),
+    (report_nats, RD, r"upper .* < truth|lower .* > truth"),
+    (report_nats, TAGGED, r"upper .* < truth|lower .* > truth"),
+    (forget_the_best_column, RD, r"lower .* > truth"),
+    (forget_what_tags_earn, TAGGED, r"lower .* > truth"),
+    (answer_with_another_channel, RD, r"D = .* exceeds"),
+]
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.mark.filterwarnings("ignore::rdcfunc.WideBracketWarning")
+@pytest.mark.parametrize(
+    ("plant", "row", "message"), CONTROLS, ids=[f"{plant.__name__}: {row.name}" for plant, row, _ in CONTROLS]
+)
+def test_planted_bug_turns_the_check_red(
+    plant: Callable[[pytest.MonkeyPatch], None], row: Row, message: str, patch: pytest.MonkeyPatch
+) -> None:
+    check(row)
+    plant(patch)
+    with pytest.raises(AssertionError, match=message):
+        check(row)

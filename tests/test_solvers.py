@@ -1,0 +1,83 @@
+"""Who takes what: a refusal names the solver, what it cannot take, and who can."""
+
+import re
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from problems import ROWS, Row, assert_honest, named, nonconvex_problem, truth
+
+import rdcfunc as rdc
+from rdcfunc import classifications, distortions, perceptions, solvers, sources
+
+BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+JUDGED = replace(BINARY, classification=classifications.ErrorRate([0, 1], [0, 1]))
+
+REFUSALS = [
+    (solvers.BlahutArimoto(), BINARY, {"D": 0.1, "P": 0.1}, "TotalVariation", "solvers.Conic()"),
+    (solvers.BlahutArimoto(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solvers.Alternation()"),
+    (solvers.BlahutArimoto(), nonconvex_problem(False), {"C": 0.4}, "conditional entropy", "solvers.Alternation()"),
+    (solvers.Conic(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
+    (solvers.Conic(), nonconvex_problem(False), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
+    (solvers.Alternation(), BINARY, {"D": 0.1}, "conditional entropies", "solver=None"),
+]
+
+
+@pytest.mark.parametrize(("solver", "problem", "levels", "party", "cure"), REFUSALS)
+def test_refusals_name_both_parties_and_the_cure(
+    solver: solvers.Solver, problem: rdc.Problem, levels: dict[str, float], party: str, cure: str
+) -> None:
+    pattern = f"^{type(solver).__name__} .*{re.escape(party)}.*; use {re.escape(cure)}$"
+    with pytest.raises(ValueError, match=pattern):
+        rdc.rate(problem, **levels, solver=solver)
+
+
+def test_the_cure_of_each_refusal_works() -> None:
+    for _, problem, levels, _, cure in REFUSALS:
+        chosen = None if cure == "solver=None" else eval(cure, {"solvers": solvers})
+        assert rdc.rate(problem, **levels, solver=chosen, tol=0.05).gap <= 0.05
+
+
+def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
+    answer = rdc.rate(BINARY, 0.1, solver=solvers.BlahutArimoto())
+    assert_honest(answer, truth(named("binary R(D), p=0.3, D=0.1")))
+    assert answer.gap <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("problem", "levels"),
+    [
+        (BINARY, {"D": 0.1}),
+        (BINARY, {"D": 0.1, "P": 0.02}),
+        (JUDGED, {"C": 0.1}),
+        (nonconvex_problem(True), {"C": 0.4}),
+    ],
+)
+def test_no_solver_is_auto(problem: rdc.Problem, levels: dict[str, float]) -> None:
+    picked, named_ = (rdc.rate(problem, **levels, tol=1e-3, solver=solver) for solver in (None, solvers.Auto()))
+    assert (picked.lower, picked.upper, picked.solver) == (named_.lower, named_.upper, named_.solver)
+
+
+ENTROPIC = [r for r in ROWS if not r.convex and not r.wide]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("row", ENTROPIC[::4], ids=lambda row: row.name)
+def test_any_seed_of_the_alternation_is_honest(row: Row, seed: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # one start may stop at a local minimum
+        few = solvers.Alternation(starts=1, sweeps=50, seed=seed)
+        answer = rdc.rate(row.problem, row.target.D, C=row.target.C, solver=few)
+    assert_honest(answer, truth(row), row.accuracy)
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    problem = rdc.Problem(
+        sources.Discrete([0.2, 0.3, 0.5]),
+        distortions.hamming(3),
+        classification=classifications.ConditionalEntropy([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]], tagged=True),
+    )
+    first, second = (rdc.rate(problem, 0.2, C=0.8, solver=solvers.Alternation(seed=3)) for _ in range(2))
+    assert (first.lower, first.upper) == (second.lower, second.upper)
+    np.testing.assert_array_equal(first.encoder, second.encoder)
