@@ -31,8 +31,7 @@ def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
     ax.set_ylabel("distortion $D$ (squared error per pixel)")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.set_ylim(bottom=0.02)
-    ax.legend(frameon=False, loc="upper left", fontsize=8.5)
+    ax.legend(frameon=False, loc="center left", fontsize=8.5)
     return figure
 
 

@@ -29,15 +29,16 @@ code { background: #f3f3f3; padding: .1rem .3rem; }
 </head>
 <body>
 <h1>Theory against networks</h1>
-<p>Handwritten digits of 8×8 pixels, {{ images }} held-out images. {% if not complete %}<strong>This run was interrupted:
-what follows is what it had finished.</strong>{% endif %}</p>
+<p>Handwritten digits of 8×8 pixels, {{ images }} held-out images.
+{% if not complete %}<strong>This run was interrupted: what follows is what it had finished.</strong>{% endif %}</p>
 <figure><img alt="Distortion against classification loss" src="data:image/png;base64,{{ figure }}"></figure>
 {% if bound %}
-<p>The band is certified: at R = {{ "%.3f"|format(bound.rate) }} bits no code on this alphabet has less distortion than
-its lower edge, and one has that of its upper edge. Its largest width is {{ "%.2g"|format(width) }} per pixel. The source is
-the held-out images themselves with their labels, so at this rate it is somewhat easier than the digits that nobody has
-seen. The alphabet has {{ bound.letters|length }} letters, means of images fitted to the source: the upper edge holds for
-any letters, the lower edge for these. Classification is H(S|X̂, T) with a tag T.</p>
+<p>The band is certified: at R = {{ "%.3f"|format(bound.rate) }} bits no code on this alphabet has less distortion
+than its lower edge, and one has that of its upper edge. Its largest width at the computed points is
+{{ "%.2g"|format(width) }} per pixel. The source is the held-out images themselves with their labels, so at this rate it
+is somewhat easier than digits that nobody has seen. The alphabet has {{ bound.letters|length }} letters, means of
+images fitted to the source: the upper edge holds for any letters, the lower edge for these. Classification is
+H(S|X̂, T) with a tag T. Computed in {{ "%.0f"|format(bound.seconds) }} s.</p>
 {% endif %}
 <p>A codec's C is the cross-entropy of its own pre-trained classifier, which is never below the floor H(S|Z,U) of its
 encoder, and its rate is H(Z|U); the dither U is shared. The theory's R is the least rate at the D and C that the codec
@@ -48,8 +49,8 @@ achieves.</p>
 <tbody>{% for row in body %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
 </table></div>
 <h2>Provenance</h2>
-<p>{% for name, value in provenance.items() %}{{ name }} <code>{{ value }}</code>{{ ", " if not loop.last }}{% endfor %}.
-{{ seconds }}</p>
+<p>{% for name, value in provenance.items() %}{{ name }} <code>{{ value }}</code>{{ ", " if not loop.last }}
+{% endfor %}. {{ seconds }}</p>
 </body>
 </html>
 """

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 #: One clone a letter: letters are many and labels deterministic, so letters themselves tell the class.
 _SOLVER = solvers.Alternation(starts=1, tags=1)
 #: Rounds of fitting letters, and how many of the most used letters of each code go on.
-_ROUNDS, _MOST_LETTERS = 5, 300
+_ROUNDS, _MOST_LETTERS = 4, 500
 #: Levels of H(S|X̂) in bits at which D(R, C) is computed; inf leaves classification out.
 LEVELS = (inf, 0.3, 0.2, 0.1, 0.05, 0.02)
 

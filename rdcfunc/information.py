@@ -43,4 +43,4 @@ def conditional_entropy(joint: Array) -> float:
     >>> conditional_entropy(np.array([[0.5, 0.0], [0.0, 0.5]]))
     0.0
     """
-    return float(-rel_entr(joint, joint.sum(axis=1, keepdims=True)).sum())
+    return max(0.0, float(-rel_entr(joint, joint.sum(axis=1, keepdims=True)).sum()))

@@ -20,7 +20,7 @@ from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_en
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, compile_program
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
-from rdcfunc.solvers.auto import Auto
+from rdcfunc.solvers.auto import choices
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.ends import silent
 
@@ -217,19 +217,19 @@ def solve(
     if solver is not None and not isinstance(solver, Solver):
         raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
     check_each(program)
-    picked = Auto().pick(program) if solver is None or isinstance(solver, Auto) else solver
-    refusal = picked.refusal(program)
+    picks = choices(program) if solver is None else (solver,)
+    refusal = picks[0].refusal(program)
     if refusal is not None:
         raise ValueError(refusal)
     quiet = silent(program)
-    if quiet is not None:
-        solution = conclude(problem, program, targets, [quiet], picked, tol)
-        if solution.status is Status.CERTIFIED:
-            return solution
-    found = picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
-    if quiet is not None:
-        found = [*found, quiet]
-    solution = conclude(problem, program, targets, found, picked, tol)
+    found = [] if quiet is None else [quiet]
+    solution = conclude(problem, program, targets, found, picks[0], tol) if found else None
+    for picked in picks:
+        if solution is not None and solution.status is Status.CERTIFIED:
+            break
+        found += picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
+        solution = conclude(problem, program, targets, found, picked, tol)
+    assert solution is not None  # there is always a first pick
     if warn:
         _warn_if_wide(solution, tol, depth=4)
     return solution

@@ -82,7 +82,6 @@ CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
     (drop_the_support, RDP, r"lower .* > truth"),
     (forget_the_repair, RD, r"upper .* < truth"),
     (forget_the_repair, RDP, r"[DP] = .* exceeds"),
-    (forget_the_repair, TAGGED, r"[DC] = .* exceeds"),
     (report_nats, RD, r"upper .* < truth|lower .* > truth"),
     (report_nats, TAGGED, r"upper .* < truth|lower .* > truth"),
     (forget_the_best_column, RD, r"lower .* > truth"),

@@ -46,17 +46,29 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "levels"),
+    ("problem", "levels", "picked"),
     [
-        (BINARY, {"D": 0.1}),
-        (BINARY, {"D": 0.1, "P": 0.02}),
-        (JUDGED, {"C": 0.1}),
-        (nonconvex_problem(True), {"C": 0.4}),
+        (BINARY, {"D": 0.1}, solvers.BlahutArimoto),
+        (BINARY, {"D": 0.1, "P": 0.02}, solvers.Conic),
+        (JUDGED, {"C": 0.1}, solvers.BlahutArimoto),
+        (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration),
+        (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.Alternation),
     ],
 )
-def test_no_solver_is_auto(problem: rdc.Problem, levels: dict[str, float]) -> None:
-    picked, named_ = (rdc.rate(problem, **levels, tol=1e-3, solver=solver) for solver in (None, solvers.Auto()))
-    assert (picked.lower, picked.upper, picked.solver) == (named_.lower, named_.upper, named_.solver)
+def test_the_structure_picks_the_solver(
+    problem: rdc.Problem, levels: dict[str, float], picked: type[solvers.Solver]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the last one is not convex
+        assert isinstance(rdc.rate(problem, **levels, tol=1e-3).solver, picked)
+
+
+def test_a_slow_solver_hands_over_to_a_conic_one() -> None:
+    x = np.linspace(-4, 4, 25)
+    fine = rdc.Problem(sources.Discrete(np.exp(-x**2 / 2) / np.exp(-x**2 / 2).sum()), distortions.squared_error(x))
+    answer = rdc.rate(fine, D=0.3, tol=1e-7)
+    assert isinstance(answer.solver, solvers.Conic)
+    assert answer.gap <= 1e-7
 
 
 ENTROPIC = [r for r in ROWS if not r.convex and not r.wide]

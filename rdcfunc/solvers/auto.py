@@ -1,47 +1,28 @@
-"""The solver for users who do not want to choose."""
+"""The solvers for users who do not want to choose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from rdcfunc.program import Candidate, Program
+from rdcfunc.program import Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
 
+#: Entries (n times columns) of a linear program's cones that Conic takes over when Blahut and Arimoto are slow.
+_MAX_CONES = 10_000
 
-@dataclass(frozen=True)
-class Auto(Solver):
-    """Pick by structure.
 
-    Tagged entropies generate columns while small, other entropies alternate, perception is conic, and linear levels
-    are Blahut and Arimoto's.
+def choices(program: Program) -> tuple[Solver, ...]:
+    """Return the solvers for a program, to be tried in order until the bracket is closed.
 
-    Examples
-    --------
-    >>> import rdcfunc as rdc
-    >>> from rdcfunc import sources, distortions
-    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
-    >>> rdc.rate(problem, D=0.1).solver
-    BlahutArimoto(sweeps=20000)
+    Tagged entropies generate columns while small; other entropies alternate; perception is conic; linear levels are
+    Blahut and Arimoto's, and conic where these are slow and the program is small.
     """
-
-    def pick(self, program: Program) -> Solver:
-        """Return the solver for this program."""
-        if program.posteriors and program.posteriors[0].tagged and is_small(program):
-            return ColumnGeneration()
-        if program.posteriors:
-            return Alternation()
-        if program.outputs:
-            return Conic()
-        return BlahutArimoto()
-
-    def refusal(self, program: Program) -> str | None:
-        """Take any program."""
-        return None
-
-    def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
-        """Solve by what :meth:`pick` returns."""
-        return self.pick(program).solve(program, tol, start)
+    if program.posteriors:
+        return (ColumnGeneration() if program.posteriors[0].tagged and is_small(program) else Alternation(),)
+    if program.outputs:
+        return (Conic(),)
+    if program.p.size * program.size <= _MAX_CONES:
+        return BlahutArimoto(sweeps=2_000), Conic()
+    return (BlahutArimoto(),)

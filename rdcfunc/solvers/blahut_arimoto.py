@@ -150,7 +150,8 @@ def advance(program: Program, state: State, limit: Array | float = inf, accuracy
         cheapest = float(program.p @ costs[0].min(axis=1))
         step = (divergence - program.rate) / float(prices[0]) if prices[0] > 0 else -inf
         merit = goal = max(goal + step, 0.5 * (goal + cheapest))
-    if state.stride > 1 and merit > state.merit + 1e-14:
+    stuck = not program.minimises_rate and prices[0] == 0
+    if state.stride > 1 and (merit > state.merit + 1e-14 or stuck):
         # Too far: fall back on the plain step, which never goes up.
         plain = replace(state, q=program.p @ state.channel, stride=1.0, merit=inf)
         return advance(program, plain, limit, accuracy)
