@@ -8,6 +8,7 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,8 +16,9 @@ from typing import Any, BinaryIO
 _PACKAGES = ("rdcfunc", "numpy", "scipy", "cvxpy", "torch", "scikit-learn")
 
 
+@cache
 def provenance() -> dict[str, str]:
-    """Return the versions, the commit and the machine that make a result.
+    """Return the versions, the commit and the machine that make a result, as they were when first asked for.
 
     >>> sorted(provenance())[:3]
     ['commit', 'cvxpy', 'machine']

@@ -76,9 +76,9 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     main = float(p @ np.where(p > 0, log_a, 0.0))
     terms = [main, -float(earned.max())]
     terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
-    terms += [-float(t) * c.level for t, c in zip(dual.posteriors, program.posteriors, strict=True)]
-    for (price, g), output in zip(dual.outputs, program.outputs, strict=True):
-        terms += [-price * output.level, -output.divergence.support(g, p, price)]
+    terms += [-float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True)]
+    for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
+        terms += [-s * output.level, -output.divergence.support(g, p, s)]
     # The exponents are rounded too: by the cheapest column's cost, which dominates each sum.
     exponents = float(p @ np.abs(tilt).min(axis=1)) + float(np.abs(log_a[p > 0]).max())
     rate = sum(terms) - ROUNDING * (1.0 + exponents + sum(abs(term) for term in terms))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import compile_program
 from rdcfunc.solution import Solution, Status, WideBracketWarning
 from rdcfunc.solvers.base import Solver
-from rdcfunc.tradeoff import solve
 
 if TYPE_CHECKING:
     import pandas as pd

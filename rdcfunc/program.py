@@ -200,6 +200,13 @@ class Program:
         return mutual_information(self.p, channel)
 
 
+def shown(encoder: Array, letters: Indices, m: int) -> Array:
+    """Return the channel (n, m) to the letters that a decoder shows for the columns of an encoder (n, N)."""
+    channel = np.zeros((encoder.shape[0], m))
+    np.add.at(channel.T, letters, encoder.T)
+    return channel
+
+
 def compile_program(problem: Problem, targets: Sequence[Target], rate: float = inf) -> Program:
     """Return the program whose columns carry one letter for each target's decoder.
 
@@ -254,6 +261,12 @@ class Dual:
     linear: Array
     outputs: tuple[tuple[float, Array], ...] = ()
     posteriors: Array = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def zero(cls, program: Program) -> Dual:
+        """Return prices that are all zero."""
+        outputs = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
+        return cls(np.zeros(len(program.linear)), outputs, np.zeros(len(program.posteriors)))
 
     def cost(self, program: Program) -> Array:
         """Return ``Σ s_i c_i(x, k) + Σ g(letter of k)``, shape (n, N)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.problem import Target
-from rdcfunc.program import Candidate
+from rdcfunc.program import Candidate, shown
 from rdcfunc.solvers.base import Solver
 
 
@@ -117,10 +117,7 @@ class Solution:
     @property
     def channel(self) -> Array:
         """``P(X̂ = j | X = x)``, shape (n, m), or (decoders, n, m) if the question was universal."""
-        n, decoders = self.encoder.shape[0], self.letters.shape[1]
-        channels = np.zeros((decoders, n, self.m))
-        for k in range(decoders):
-            np.add.at(channels[k].T, self.letters[:, k], self.encoder.T)
+        channels = np.array([shown(self.encoder, letters, self.m) for letters in self.letters.T])
         return channels[0] if isinstance(self.achieved, Target) else channels
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from rdcfunc.answer import solve
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import compile_program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
-from rdcfunc.tradeoff import rate, solve
+from rdcfunc.tradeoff import rate
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from measure import assert_meets
 from problems import Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
-from rdcfunc import certificate, perceptions, tradeoff
+from rdcfunc import answer, certificate, perceptions
 
 RD = named("binary R(D), p=0.3, D=0.1")
 RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
@@ -52,7 +52,7 @@ def forget_the_repair(patch: pytest.MonkeyPatch) -> None:
 
 
 def report_nats(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tradeoff, "NATS_PER_BIT", 1.0)
+    patch.setattr(answering, "NATS_PER_BIT", 1.0)
 
 
 def forget_the_best_column(patch: pytest.MonkeyPatch) -> None:
@@ -74,18 +74,18 @@ def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
         found = right(program, candidate)
         return replace(found, channel=found.channel[::-1])
 
-    patch.setattr(tradeoff, "bracket", wrong)
+    patch.setattr(answering, "bracket", wrong)
 
 
 CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
-    (flip_the_sign_of_a_level, RD, r"lower .* > truth"),
-    (drop_the_support, RDP, r"lower .* > truth"),
+    (flip_the_sign_of_a_level, RD, r"lower .* > truth|bounds cross"),
+    (drop_the_support, RDP, r"lower .* > truth|bounds cross"),
     (forget_the_repair, RD, r"upper .* < truth"),
     (forget_the_repair, RDP, r"[DP] = .* exceeds"),
-    (report_nats, RD, r"upper .* < truth|lower .* > truth"),
-    (report_nats, TAGGED, r"upper .* < truth|lower .* > truth"),
-    (forget_the_best_column, RD, r"lower .* > truth"),
-    (forget_what_tags_earn, TAGGED, r"lower .* > truth"),
+    (report_nats, RD, r"upper .* < truth|lower .* > truth|bounds cross"),
+    (report_nats, TAGGED, r"upper .* < truth|lower .* > truth|bounds cross"),
+    (forget_the_best_column, RD, r"lower .* > truth|bounds cross"),
+    (forget_what_tags_earn, TAGGED, r"lower .* > truth|bounds cross"),
     (answer_with_another_channel, RD, r"D = .* exceeds"),
 ]
 
@@ -105,5 +105,5 @@ def test_planted_bug_turns_the_check_red(
 ) -> None:
     check(row)
     plant(patch)
-    with pytest.raises(AssertionError, match=message):
+    with pytest.raises((AssertionError, ArithmeticError), match=message):
         check(row)

@@ -65,7 +65,7 @@ def test_the_structure_picks_the_solver(
 
 def test_a_slow_solver_hands_over_to_a_conic_one() -> None:
     x = np.linspace(-4, 4, 25)
-    fine = rdc.Problem(sources.Discrete(np.exp(-x**2 / 2) / np.exp(-x**2 / 2).sum()), distortions.squared_error(x))
+    fine = rdc.Problem(sources.Discrete(np.exp(-(x**2) / 2) / np.exp(-(x**2) / 2).sum()), distortions.squared_error(x))
     answer = rdc.rate(fine, D=0.3, tol=1e-7)
     assert isinstance(answer.solver, solvers.Conic)
     assert answer.gap <= 1e-7

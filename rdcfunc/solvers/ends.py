@@ -19,12 +19,7 @@ def silent(program: Program) -> Candidate | None:
     law = _law(program)
     if law is None:
         return None
-    zero = Dual(
-        np.zeros(len(program.linear)),
-        tuple((0.0, np.zeros(program.m)) for _ in program.outputs),
-        np.zeros(len(program.posteriors)),
-    )
-    return Candidate(_constant(program, law), np.arange(program.size), zero, 0)
+    return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0)
 
 
 def _constant(program: Program, law: Array) -> Array:

@@ -20,9 +20,7 @@ FILES = (
 
 
 def rows(split):
-    return {
-        (*image, label) for image, label in zip(split.pixels.tolist(), split.labels.tolist(), strict=True)
-    }
+    return {(*image, label) for image, label in zip(split.pixels.tolist(), split.labels.tolist(), strict=True)}
 
 
 def test_digits_are_split_without_overlap_class_by_class():
@@ -31,9 +29,7 @@ def test_digits_are_split_without_overlap_class_by_class():
     data = load(Config())
     bunch = load_digits()
     assert len(data.train) + len(data.test) == len(bunch.target)
-    everything = {
-        (*map(int, image), int(label)) for image, label in zip(bunch.data, bunch.target, strict=True)
-    }
+    everything = {(*map(int, image), int(label)) for image, label in zip(bunch.data, bunch.target, strict=True)}
     assert rows(data.train) | rows(data.test) == everything
     assert not rows(data.train) & rows(data.test)
     for label in range(data.classes):

@@ -19,9 +19,7 @@ def test_train_then_universal_then_evaluate(tmp_path, capsys):
     assert trained["measurement"] == evaluate(load_run(path), dithers=2).to_dict()
     assert (trained["config"]["classification_weight"], trained["encoder_weight"]) == (0.01, None)
 
-    reused = printed(
-        capsys, "universal", path, "--weights", 0, 0.02, "--dithers", 2, "--save", tmp_path / "new"
-    )
+    reused = printed(capsys, "universal", path, "--weights", 0, 0.02, "--dithers", 2, "--save", tmp_path / "new")
     assert [each["config"]["classification_weight"] for each in reused] == [0, 0.02]
     assert {each["encoder_weight"] for each in reused} == {0.01}
     assert {each["measurement"]["rate"] for each in reused} == {trained["measurement"]["rate"]}
@@ -44,6 +42,4 @@ def test_help_explains_every_option(command, capsys):
     assert stop.value.code == 0
     text = capsys.readouterr().out
     assert "usage: python -m neural" in text
-    assert all(
-        word in text for word in (["train", "universal"] if not command else ["--dithers", "--device"])
-    )
+    assert all(word in text for word in (["train", "universal"] if not command else ["--dithers", "--device"]))

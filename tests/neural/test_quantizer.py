@@ -54,9 +54,7 @@ def test_the_error_is_uniform_and_independent_of_the_input(levels):
 def test_the_check_sees_a_wrong_quantiser(levels, plant):
     quantizer = Quantizer(2, levels)
     features, dither = features_and_dither(quantizer)
-    assert not is_uniform_and_independent(
-        plant(quantizer, features, dither) - features, features, quantizer.step
-    )
+    assert not is_uniform_and_independent(plant(quantizer, features, dither) - features, features, quantizer.step)
 
 
 @pytest.mark.parametrize("levels", [2, 3, 5, 9])

@@ -1,0 +1,181 @@
+"""From a program to a solution: solvers propose, the certificate disposes, and nats become bits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from operator import itemgetter
+
+import numpy as np
+
+from rdcfunc.certificate import bracket, lower_bound
+from rdcfunc.checks import InfeasibleError
+from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
+from rdcfunc.feasibility import check_each, check_together
+from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
+from rdcfunc.problem import Problem, Target
+from rdcfunc.program import Candidate, Dual, Program, shown
+from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
+from rdcfunc.solvers.auto import choices
+from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.ends import silent
+
+#: Bounds that cross by more than this, relative to their size, cannot be rounding.
+_CROSSING = 1e-9
+
+
+def solve(
+    problem: Problem,
+    program: Program,
+    targets: Sequence[Target],
+    solver: Solver | None,
+    tol: float,
+    start: Solution | None,
+    warn: bool = True,
+) -> Solution:
+    """Propose by a solver, dispose by the certificate: the way that every verb walks."""
+    check_tol(tol)
+    if solver is not None and not isinstance(solver, Solver):
+        raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
+    check_each(program)
+    picks = choices(program) if solver is None else (solver,)
+    refusal = picks[0].refusal(program)
+    if refusal is not None:
+        raise ValueError(refusal)
+    quiet = silent(program)
+    found = [] if quiet is None else [quiet]
+    if found:
+        solution = conclude(problem, program, targets, found, picks[0], tol)
+        if solution.status is Status.CERTIFIED:
+            return solution
+    for picked in picks:
+        found += picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
+        solution = conclude(problem, program, targets, found, picked, tol)
+        if solution.status is Status.CERTIFIED:
+            break
+    if warn:
+        warn_if_wide(solution, tol, depth=4)
+    return solution
+
+
+def conclude(
+    problem: Problem,
+    program: Program,
+    targets: Sequence[Target],
+    found: Sequence[Candidate],
+    solver: Solver | None,
+    tol: float,
+    proofs: Sequence[Candidate] = (),
+) -> Solution:
+    """Turn candidates into a solution: the best lower and upper bound of them all; ``proofs`` give lower ones only."""
+    brackets = [bracket(program, candidate) for candidate in found]
+    if not brackets or min(b.upper for b in brackets) == inf:
+        check_together(program)
+        _check_rate(problem, program, targets)
+    if not brackets:
+        nothing = np.full((program.p.size, program.size), 1.0 / program.size)
+        found = [Candidate(nothing, np.arange(program.size), Dual.zero(program), 0)]
+        brackets = [bracket(program, found[0])]
+    best = int(np.argmin([b.upper for b in brackets]))
+    bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
+    bounds += [(lower_bound(program, c), c) for c in proofs]
+    (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
+    if lower > top.upper + _CROSSING * (1.0 + abs(top.upper)):
+        raise ArithmeticError(
+            f"the certified bounds cross ({lower!r} > {top.upper!r}); this is a defect of rdcfunc, please report it"
+        )
+    unit = _unit(program)
+    lower, upper = min(lower, top.upper) / unit, top.upper / unit
+    if upper == inf:
+        status = Status.NO_CHANNEL
+    elif upper - lower <= tol:
+        status = Status.CERTIFIED
+    elif program.posteriors and not program.posteriors[0].tagged:
+        status = Status.NONCONVEX
+    else:
+        status = Status.WIDE
+    part = program.take(top.columns)
+    single = len(targets) == 1
+    achieved = tuple(_achieved(problem, part, top.channel, k) for k in range(len(targets)))
+    prices = tuple(_prices(program, proof.dual, k) for k in range(len(targets)))
+    return Solution(
+        value=upper,
+        lower=lower,
+        upper=upper,
+        rate=part.information(top.channel) / NATS_PER_BIT,
+        achieved=achieved[0] if single else achieved,
+        encoder=top.channel,
+        letters=part.letters,
+        m=program.m,
+        prices=prices[0] if single else prices,
+        status=status,
+        solver=solver,
+        steps=sum(candidate.steps for candidate in found),
+        source=program.p,
+        candidate=found[best],
+    )
+
+
+def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
+    """Warn, ``depth`` frames up, of a bracket wider than was asked for."""
+    if solution.status is not Status.CERTIFIED:
+        warnings.warn(
+            f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width {solution.gap:.2g}; "
+            f"tol = {tol:.2g}.",
+            WideBracketWarning,
+            stacklevel=depth,
+        )
+
+
+def check_tol(tol: float) -> None:
+    """Refuse a tolerance that no bracket can have."""
+    if not tol > 0:
+        raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
+
+
+def _unit(program: Program) -> float:
+    """Return what one public unit of the minimised quantity is inside."""
+    return NATS_PER_BIT if program.minimises_rate else program.linear[0].unit
+
+
+def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -> None:
+    """Refuse a rate at which the other levels cannot be met."""
+    if program.minimises_rate:
+        return
+    free = replace(program, linear=program.limits, rate=inf)
+    least = solve(problem, free, targets, None, 1e-6, None, warn=False)
+    if least.lower * NATS_PER_BIT > program.rate:
+        raise InfeasibleError(
+            f"R = {program.rate / NATS_PER_BIT:.9g} is infeasible: the smallest feasible R is {least.upper:.9g} "
+            "(by solving for the rate at these levels); raise R to at least that"
+        )
+
+
+def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
+    """Return what decoder k achieves on every measure that the problem has."""
+    p, letter = part.p, shown(channel, part.letters[:, k], part.m)
+    measure = problem.classification
+    C = inf
+    if isinstance(measure, FixedClassifier):
+        C = float(p @ (letter * measure.cost).sum(axis=1)) / measure.unit
+    elif isinstance(measure, ConditionalEntropy):
+        told = channel if measure.tagged else letter
+        C = conditional_entropy(class_joint(p, told, measure.labels)) / measure.unit
+    divergence = problem.perception
+    P = inf if divergence is None else divergence.value(p, p @ letter) / divergence.unit
+    return Target(float(p @ (letter * problem.distortion.values).sum(axis=1)), max(P, 0.0), max(C, 0.0))
+
+
+def _prices(program: Program, dual: Dual, k: int) -> Prices:
+    found = {"D": 0.0, "P": 0.0, "C": 0.0}
+    output: Array | None = None
+    for s, c in zip(dual.linear, program.linear, strict=True):
+        found[c.axis.value] += float(s) * c.unit / NATS_PER_BIT if c.target == k else 0.0
+    for t, h in zip(dual.posteriors, program.posteriors, strict=True):
+        found["C"] += float(t) * h.unit / NATS_PER_BIT if h.target == k else 0.0
+    for (t, g), o in zip(dual.outputs, program.outputs, strict=True):
+        if o.target == k:
+            found["P"], output = t * o.unit / NATS_PER_BIT, g / NATS_PER_BIT
+    return Prices(found["D"], found["P"], found["C"], output)
