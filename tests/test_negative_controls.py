@@ -10,7 +10,8 @@ from measure import assert_meets
 from problems import Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
-from rdcfunc import answer, certificate, perceptions
+from rdcfunc import answer as answering
+from rdcfunc import certificate, perceptions
 
 RD = named("binary R(D), p=0.3, D=0.1")
 RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
