@@ -132,3 +132,29 @@ def test_a_level_for_each_decoder_is_less_than_both_for_one() -> None:
     assert penalty.universal.upper <= sum(s.upper for s in penalty.singles) + 1e-6
     with pytest.raises(rdc.InfeasibleError):
         rdc.rate(problem, 0.2, C=0.1)
+
+
+@pytest.mark.parametrize("P", [np.inf, 0.05])
+def test_decoders_with_a_class_level_each_on_the_alphabet_as_it_is(P: float) -> None:
+    rng = np.random.default_rng(1)
+    labels, p = rng.dirichlet(np.ones(2), size=3), rng.dirichlet(np.ones(3))
+    least, most = (float(-(w * np.log2(w) * v).sum()) for w, v in ((labels, p[:, None]), (p @ labels, 1.0)))
+    theta = [Target(0.3, P, 0.8 * most + 0.2 * least), Target(0.5, C=0.4 * most + 0.6 * least)]
+
+    def problem(tagged: bool) -> rdc.Problem:
+        measure = classifications.ConditionalEntropy(labels, tagged=tagged)
+        return rdc.Problem(sources.Discrete(p), distortions.hamming(3), perceptions.TotalVariation(), measure)
+
+    fixed = rdc.rate_penalty(problem(False), theta, tol=1e-5)
+    tagged = rdc.universal_rate(problem(True), theta, tol=1e-5)
+    assert tagged.lower <= fixed.universal.upper
+    assert fixed.universal.upper >= max(single.lower for single in fixed.singles)
+    assert fixed.universal.gap <= 1e-5
+    assert fixed.lower > 0.01  # the level of each lies between those of the other, so one encoder costs more
+    for k, (target, achieved) in enumerate(zip(theta, fixed.universal.achieved, strict=True)):
+        channel = fixed.universal.channel[k]
+        assert float(p @ (channel * (1 - np.eye(3))).sum(axis=1)) <= target.D * (1 + 1e-12)
+        joint = (p[:, None] * channel).T @ labels
+        entropy = float(-(joint * np.log2(joint / joint.sum(axis=1, keepdims=True))).sum())
+        assert entropy <= target.C * (1 + 1e-12)
+        assert achieved.C == pytest.approx(entropy, rel=1e-9)

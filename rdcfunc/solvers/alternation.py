@@ -68,7 +68,9 @@ class Alternation(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidates of the best lower and of the best upper bound."""
         rng = np.random.default_rng(self.seed)
-        relaxed = replace(program, posteriors=tuple(replace(c, tagged=True) for c in program.posteriors[:1]))
+        # Whatever its decoders show, a column tells the class at least as well as the tightest level asks.
+        tightest = int(np.argmin([c.level for c in program.posteriors]))
+        relaxed = replace(program, posteriors=(replace(program.posteriors[tightest], tagged=True),))
         tagged = Search(relaxed, tol)
         if not program.posteriors[0].tagged and is_small(program):
             tagged.offer(*ColumnGeneration().solve(relaxed, tol, start))
@@ -78,7 +80,9 @@ class Alternation(Solver):
             return tagged.best
         fixed = Search(program, tol)
         for candidate in tagged.best:
-            fixed.offer(candidate)
+            prices = np.zeros(len(program.posteriors))
+            prices[tightest] = candidate.dual.posteriors[0]
+            fixed.offer(replace(candidate, dual=replace(candidate.dual, posteriors=prices)))
         for state in self._fixed_starts(program, tagged.best, rng):
             if fixed.closed:
                 break
@@ -131,10 +135,8 @@ class Alternation(Solver):
             # Prices of the entropies at most double: a level out of reach anneals the classifier.
             limit[k:] = np.clip(2 * state.prices[k:], 1.0, _MAX_PRICE)
             before, state = state, advance(part, state, limit)
-            moved = (
-                np.abs(state.q - before.q).sum()
-                + np.abs(state.prices / before.prices.clip(1.0) - before.prices / before.prices.clip(1.0)).max()
-            )
+            dearer = np.abs(state.prices - before.prices) / before.prices.clip(1.0)
+            moved = float(np.abs(state.q - before.q).sum() + dearer.max())
             still = still + 1 if moved < 1e-3 * tol else 0
             if still == 3:
                 break
