@@ -10,7 +10,6 @@ whoever found the prices. Upper bound: what a channel that meets every level spe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from operator import itemgetter
@@ -23,6 +22,8 @@ from rdcfunc.information import Array, Indices
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Constraint, Output, Program
 
+#: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
+INSIDE = 16 * float(np.finfo(np.float64).eps)
 #: Relative rounding of a sum of products of a few thousand terms, generously.
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
@@ -131,54 +132,53 @@ def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
     return replace(proposal, channel=channel / channel.sum(axis=1, keepdims=True))
 
 
-def excess(program: Program, channel: Array) -> float:
-    """Return by how much a channel fails its worst level beyond rounding."""
+def excess(program: Program, channel: Array, slack: float) -> float:
+    """Return by how much a channel fails its worst level, each taken with some relative slack."""
     worst = 0.0
-    for constraint in program.constraints:
-        worst = max(worst, program.value(constraint, channel) - constraint.level - _rounding(constraint))
+    for c in program.constraints:
+        worst = max(worst, program.value(c, channel) - c.level - _allowed(c, slack))
     if not program.minimises_rate:
-        worst = max(worst, program.information(channel) - program.rate * (1 + ROUNDING) - ROUNDING)
+        worst = max(worst, program.information(channel) - program.rate - slack * max(program.rate, 1.0))
     return worst
 
 
-def _repairs(program: Program, channel: Array) -> Iterator[Array]:
-    """Yield channels that meet every level, made from the given one."""
-    if excess(program, channel) <= 0:
-        yield channel
-        return
+def _repairs(program: Program, channel: Array) -> list[Array]:
+    """Return channels that meet every level, made from the given one: a hair inside, or else to within rounding."""
     # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
     swept = _rows(np.where(channel > 1e-6, channel, 0.0))
-    found = False
-    for near in (_move_outputs(program, channel), _move_outputs(program, swept)):
-        for met in _mixtures(program, near, near), _mixtures(program, near, _cheapest(program, near)):
-            for mixture in met:
-                found = True
-                yield mixture
-    if not found and not program.posteriors:
-        inner = inner_point(program)
-        if inner is not None:
-            for anchor in (inner, _move_outputs(program, inner)):
-                yield from _mixtures(program, _move_outputs(program, channel), anchor)
+    near = [_move_outputs(program, channel), _move_outputs(program, swept)]
+    for slack in (-INSIDE, ROUNDING):
+        if excess(program, channel, slack) <= 0:
+            return [channel]
+        anchors = [(n, anchor) for n in near for anchor in (n, _cheapest(program, n))]
+        found = [_mixture(program, n, anchor, slack) for n, anchor in anchors]
+        if any(met is not None for met in found):
+            return [met for met in found if met is not None]
+    inner = None if program.posteriors else inner_point(program)
+    if inner is None:
+        return []
+    found = [_mixture(program, near[0], a, ROUNDING) for a in (inner, _move_outputs(program, inner))]
+    return [met for met in found if met is not None]
 
 
-def _mixtures(program: Program, channel: Array, anchor: Array) -> Iterator[Array]:
-    """Yield the mixture with the least share of an anchor that meets every level, if one does."""
-    if excess(program, anchor) > 0:
-        return
+def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
+    """Return the mixture with the least share of an anchor that meets every level, if one does."""
+    if excess(program, anchor, slack) > 0:
+        return None
     share = 0.0
-    for constraint in program.constraints:
-        here, there = program.value(constraint, channel), program.value(constraint, anchor)
-        if here > constraint.level + _rounding(constraint) and here > there:
-            share = max(share, (here - constraint.level) / (here - there))
+    for c in program.constraints:
+        level = c.level + _allowed(c, slack)
+        here, there = program.value(c, channel), program.value(c, anchor)
+        if here > level and here > there:
+            share = max(share, (here - level) / (here - there))
     share = min(1.0, max(share * (1 + 1e-9), 1e-16))
     while True:
         # Convex levels are met at the first share; entropies of a fixed alphabet may need a larger one.
         mixture = (1 - share) * channel + share * anchor
-        if excess(program, mixture) <= 0:
-            yield mixture
-            return
+        if excess(program, mixture, slack) <= 0:
+            return mixture
         if share == 1.0:
-            return
+            return None
         share = min(1.0, 2 * share)
 
 
@@ -239,10 +239,16 @@ def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Constra
     ]
 
 
-def _rounding(constraint: Constraint) -> float:
-    """Return what rounding may add to a left side: sums of terms >= 0 are relatively exact, differences are not."""
-    size = constraint.divergence.scale if isinstance(constraint, Output) else 0.0
-    return ROUNDING * max(constraint.level, size)
+def _allowed(constraint: Constraint, slack: float) -> float:
+    """Return what a left side may exceed its level by.
+
+    Sums of terms >= 0 are relatively exact, so that a level of zero is met exactly; a divergence is a difference, and
+    can reach zero to within rounding only.
+    """
+    if not isinstance(constraint, Output):
+        return slack * constraint.level
+    size = constraint.divergence.scale
+    return (slack if constraint.level > 1e-9 * size else ROUNDING) * max(constraint.level, size)
 
 
 def _rows(channel: Array) -> Array:
