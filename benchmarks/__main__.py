@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+#: Workers leave an interruption to the main process.
+_QUIET = (signal.SIGINT, signal.SIG_IGN)
 #: Free disk space asked for before the work starts, in bytes.
 _ROOM = 50_000_000
 
@@ -72,9 +77,10 @@ class Comparison:
         with self._theory():
             list(tqdm(networks.measure(self.study, self.rows), total=codecs, desc="codecs", unit="codec"))
             print("waiting for the theory's curve" if not self.bound_path.exists() else "the theory's curve is there")
-        bound, targets = theory.read(self.bound_path), summary.targets(self.frame())
-        found = theory.rates(self.study.base, bound.letters, targets)
-        self.rates = list(tqdm(found, total=len(targets), desc="theory's rate", unit="codec"))
+        letters, targets = theory.read(self.bound_path).letters, summary.targets(self.frame())
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), signal.signal, _QUIET) as pool:
+            found = pool.map(partial(theory.rate, self.study.base, letters), targets)
+            self.rates = list(tqdm(found, total=len(targets), desc="theory's rate", unit="codec"))
 
     @contextmanager
     def _theory(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
     ax.set_ylabel("distortion $D$ (squared error per pixel)")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="center left", fontsize=8.5)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.4), fontsize=8.5)
     return figure
 
 

@@ -8,8 +8,8 @@ principle pass below the lower ones.
 
 from __future__ import annotations
 
+import signal
 import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 #: One clone a letter: letters are many and labels deterministic, so letters themselves tell the class.
 _SOLVER = solvers.Alternation(starts=1, tags=1)
 #: Rounds of fitting letters, and how many of the most used letters of each code go on.
-_ROUNDS, _MOST_LETTERS = 4, 500
+_ROUNDS, _MOST_LETTERS = 4, 350
 #: Levels of H(S|X̂) in bits at which D(R, C) is computed; inf leaves classification out.
 LEVELS = (inf, 0.3, 0.2, 0.1, 0.05, 0.02)
 
@@ -134,20 +134,17 @@ def bound(config: Config, tol: float = 2e-4) -> Bound:
 
 
 def save_bound(config: Config, path: Path) -> None:
-    """Compute the bound and write it: the work of a process of its own."""
+    """Compute the bound and write it: the work of a process of its own, whose parent minds interruptions."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     bound(config).save(path)
 
 
-def rates(
-    config: Config, letters: Array, targets: Iterable[rdc.Target], tol: float = 0.01
-) -> Iterator[tuple[float, float]]:
-    """Yield the bracket of R(D, C) in bits at what each network achieves: the rate that it could have cost."""
-    now = problem(config, letters)
-    for target in targets:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rdc.WideBracketWarning)
-            found = rdc.rate(now, D=target.D, C=target.C, tol=tol, solver=_SOLVER)
-        yield found.lower, found.upper
+def rate(config: Config, letters: Array, target: rdc.Target, tol: float = 0.01) -> tuple[float, float]:
+    """Return the bracket of R(D, C) in bits at what a network achieves: the rate that it could have cost."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)
+        found = rdc.rate(problem(config, letters), D=target.D, C=target.C, tol=tol, solver=_SOLVER)
+    return found.lower, found.upper
 
 
 def _clusters(config: Config) -> Array:
