@@ -141,10 +141,16 @@ def _check_folder(out: Path) -> None:
         raise OSError(f"less than {_ROOM // 1_000_000} MB are free there")
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1 (got {text})")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results (default: results)")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions of every codec (default: 3)")
+    parser.add_argument("--seeds", type=_count, default=3, help="repetitions of every codec (default: 3)")
     return parser
 
 
