@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from benchmarks.theory import Bound
 from rdcfunc.plotting import COLORS
 
-_MARKERS = ("s", "^", "D", "v")
+_MARKERS = ("o", "s", "^", "D", "v")
 
 
 def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
@@ -48,7 +50,7 @@ def _codecs(ax: Axes, frame: pd.DataFrame) -> None:
     weights = sorted(frame["weight"].unique())
     shades = {weight: COLORS[1 + k % (len(COLORS) - 1)] for k, weight in enumerate(weights)}
     families = [np.nan, *sorted(frame["encoder"].dropna().unique())]
-    for family, marker in zip(families, ("o", *_MARKERS), strict=False):
+    for family, marker in zip(families, cycle(_MARKERS), strict=False):
         end_to_end = np.isnan(family)
         rows = frame[frame["encoder"].isna() if end_to_end else frame["encoder"] == family]
         if not len(rows):

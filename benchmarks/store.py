@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
@@ -23,30 +23,32 @@ def provenance() -> dict[str, str]:
     >>> sorted(provenance())[:3]
     ['commit', 'cvxpy', 'machine']
     """
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return {"commit": commit, "machine": machine, **{name: version(name) for name in _PACKAGES}}
+    return {"commit": _commit(), "machine": machine, **{name: version(name) for name in _PACKAGES}}
+
+
+def _commit() -> str:
+    """Return the commit, and a digest of what is changed since."""
+
+    def git(*words: str) -> bytes:
+        return subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, check=True).stdout
+
+    try:
+        commit, changes = git("rev-parse", "--short=12", "HEAD").decode().strip(), git("diff", "HEAD")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{commit}-{hashlib.sha256(changes).hexdigest()[:8]}" if changes else commit
 
 
 def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Write a file by ``fill``: an interruption or a full disk leaves the old one as it was."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("wb") as file:
             fill(file)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class Rows:
@@ -56,6 +58,7 @@ class Rows:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     rows = Rows(Path(folder) / "rows.jsonl")
     ...     rows.append({"seed": 0})
@@ -74,6 +77,6 @@ class Rows:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row and write the file."""
-        self.rows.append(row)
-        text = "".join(json.dumps(r, allow_nan=False) + "\n" for r in self.rows)
+        text = "".join(json.dumps(r, allow_nan=False) + "\n" for r in [*self.rows, row])
         write(self.path, lambda file: file.write(text.encode()))
+        self.rows.append(row)

@@ -126,7 +126,8 @@ def bound(config: Config, tol: float = 2e-4) -> Bound:
         C=np.array([a.C if inf == C else C for a, C in zip(achieved, LEVELS, strict=True)]),
         lower=np.array([s.lower for s in found]),
         upper=np.array([s.upper for s in found]),
-        slope=np.array([p.classification / p.distortion for p in prices]),
+        # Without a price on distortion the rate is ample, and the line is level.
+        slope=np.array([p.classification / p.distortion if p.distortion > 0 else 0.0 for p in prices]),
         letters=letters,
         images=now.shape[0],
         seconds=perf_counter() - start,
@@ -140,10 +141,16 @@ def save_bound(config: Config, path: Path) -> None:
 
 
 def rate(config: Config, letters: Array, target: rdc.Target, tol: float = 0.01) -> tuple[float, float]:
-    """Return the bracket of R(D, C) in bits at what a network achieves: the rate that it could have cost."""
+    """Return the bracket of R(D, C) in bits at what a network achieves: the rate that it could have cost.
+
+    It is inf for what no code on this alphabet achieves, whatever its rate.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        found = rdc.rate(problem(config, letters), D=target.D, C=target.C, tol=tol, solver=_SOLVER)
+        try:
+            found = rdc.rate(problem(config, letters), D=target.D, C=target.C, tol=tol, solver=_SOLVER)
+        except rdc.InfeasibleError:
+            return inf, inf
     return found.lower, found.upper
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,14 +83,12 @@ class Run:
             "encoder_weight": self.encoder_weight,
         }
         # Renaming is atomic within a file system, so the temporary file has to be a neighbour.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                torch.save(content, file)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            torch.save(content, temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def load_run(path: str | Path, *, device: str | None = None, data_dir: str | None = None) -> Run:
@@ -113,6 +110,7 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     --------
     >>> from neural import Config, train_end_to_end
     >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run.save(f"{folder}/run.pt")
     ...     load_run(f"{folder}/run.pt").history == run.history

@@ -138,13 +138,15 @@ def solve_quietly(problem: Any, backend: str | None = None) -> bool:
     with _FILTERS, warnings.catch_warnings():
         # What is inaccurate shows in the bracket.
         warnings.simplefilter("ignore")
-        try:
-            problem.solve(solver=backend, **_TIGHT.get(backend or "", {}))
-        except cp.SolverError as error:
-            if "do not support" in str(error):
-                raise ValueError(f"{backend!r} cannot solve this program: {error}") from error
-            return False
-    return True
+        for settings in (_TIGHT.get(backend or "", {}), {}):
+            try:
+                problem.solve(solver=backend, **settings)
+            except cp.SolverError as error:
+                if "do not support" in str(error):
+                    raise ValueError(f"{backend!r} cannot solve this program: {error}") from error
+                continue
+            return True
+    return False
 
 
 def _limits(program: Program, model: Model) -> list[tuple[Linear | Output, Any]]:

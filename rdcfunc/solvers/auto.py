@@ -16,11 +16,14 @@ _MAX_CONES = 10_000
 def choices(program: Program) -> tuple[Solver, ...]:
     """Return the solvers for a program, to be tried in order until the bracket is closed.
 
-    Tagged entropies generate columns while small; other entropies alternate; perception is conic; linear levels are
-    Blahut and Arimoto's, and conic where these are slow and the program is small.
+    Tagged entropies generate columns while small, and alternate where that leaves the bracket open, as other entropies
+    do; perception is conic; linear levels are Blahut and Arimoto's, and conic where these are slow and the program is
+    small.
     """
+    if program.posteriors and program.posteriors[0].tagged and is_small(program):
+        return ColumnGeneration(), Alternation()
     if program.posteriors:
-        return (ColumnGeneration() if program.posteriors[0].tagged and is_small(program) else Alternation(),)
+        return (Alternation(),)
     if program.outputs:
         return (Conic(),)
     if program.p.size * program.size <= _MAX_CONES:

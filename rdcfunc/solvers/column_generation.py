@@ -9,7 +9,7 @@ import numpy as np
 from rdcfunc.certificate import log_weights
 from rdcfunc.columns.tagged import proposals
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import MAX_LOSS, Axis, Candidate, Dual, Linear, Program
+from rdcfunc.program import Axis, Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import advance, begin
 from rdcfunc.solvers.conic import Conic
@@ -17,6 +17,8 @@ from rdcfunc.solvers.search import Search
 
 #: Sweeps of the final alternation.
 _MENDING = 300
+#: Least class probability that a master program is told of: conic solvers like costs of one size.
+_LEAST = 1e-16
 #: A column stays while it carries this mass.
 _MASS = 1e-7
 
@@ -74,7 +76,7 @@ class ColumnGeneration(Solver):
             columns, laws = np.concatenate([columns, used]), np.concatenate([laws, told])
         for _ in range(self.rounds):
             part = program.take(columns)
-            loss = posterior.labels @ np.minimum(-np.log(np.maximum(laws, 1e-320)), MAX_LOSS).T
+            loss = posterior.labels @ -np.log(np.maximum(laws, _LEAST)).T
             level = Linear(Axis.C, posterior.target, loss, posterior.level, posterior.unit)
             master = replace(part, linear=(*part.linear, level), posteriors=())
             found = self.master.solve(_inside(master), tol / 4) or self.master.solve(master, tol / 4)
