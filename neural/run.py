@@ -85,7 +85,8 @@ class Run:
         # Renaming is atomic within a file system, so the temporary file has to be a neighbour.
         temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            torch.save(content, temporary)
+            with temporary.open("wb") as file:
+                torch.save(content, file)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

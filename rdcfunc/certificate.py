@@ -150,7 +150,11 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
     for slack in (-INSIDE, ROUNDING):
         if excess(program, channel, slack) <= 0:
             return [channel]
-        anchors = [(n, anchor) for n in near for anchor in (n, _cheapest(program, n))]
+        costs = [program.total_cost, *(c.cost for c in program.limits)]
+        anchors = [(n, anchor) for n in near for anchor in (n, *(_cheapest(n, cost) for cost in costs))]
+        if not program.minimises_rate:
+            # The same output law told without a word: less rate, the same perception.
+            anchors += [(n, np.tile(program.p @ n, (len(n), 1))) for n in near]
         found = [_mixture(program, n, anchor, slack) for n, anchor in anchors]
         if any(met is not None for met in found):
             return [met for met in found if met is not None]
@@ -163,29 +167,32 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
 
 def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
     """Return the mixture with the least share of an anchor that meets every level, if one does."""
-    if excess(program, anchor, slack) > 0:
-        return None
     share = 0.0
     for c in program.constraints:
         level = c.level + _allowed(c, slack)
         here, there = program.value(c, channel), program.value(c, anchor)
         if here > level and here > there:
             share = max(share, (here - level) / (here - there))
-    share = min(1.0, max(share * (1 + 1e-9), 1e-16))
-    while True:
-        # Convex levels are met at the first share; entropies of a fixed alphabet may need a larger one.
+    if not program.minimises_rate:
+        level = program.rate + slack * max(program.rate, 1.0)
+        here, there = program.information(channel), program.information(anchor)
+        if here > level and here > there:
+            share = max(share, (here - level) / (here - there))
+    share = min(1.0, max(share * (1 + 1e-9), 1e-15))
+    # Convex levels are met at the first share, give or take rounding; entropies of a fixed alphabet may need a larger.
+    for _ in range(50 if program.posteriors else 5):
         mixture = (1 - share) * channel + share * anchor
         if excess(program, mixture, slack) <= 0:
             return mixture
-        if share == 1.0:
-            return None
+        if share == 1:
+            break
         share = min(1.0, 2 * share)
+    return None
 
 
-def _cheapest(program: Program, channel: Array) -> Array:
-    """Return the channel kept to the cheapest columns, which may meet linear levels with room to spare."""
-    total = program.total_cost
-    cheap = total <= total.min(axis=1, keepdims=True) + 1e-12
+def _cheapest(channel: Array, cost: Array) -> Array:
+    """Return the channel kept to the columns that cost least, which may meet linear levels with room to spare."""
+    cheap = cost <= cost.min(axis=1, keepdims=True) + 1e-12
     kept = np.where(cheap, channel, 0.0)
     lost = kept.sum(axis=1, keepdims=True) <= 1e-12
     return _rows(np.where(lost, cheap, kept))
