@@ -73,7 +73,7 @@ class ConditionalEntropy(Classification):
         """Return ``H(S | X)`` in nats, which no reproduction can beat."""
         return float(sum(px * entropy(row) for px, row in zip(p, self.labels, strict=True)))
 
-    def check(self, n: int, m: int) -> None:  # noqa: D102
+    def check(self, n: int, m: int) -> None:
         self._check_labels(n)
 
 
@@ -83,7 +83,7 @@ class FixedClassifier(Classification):
     #: Shape (n, m), in nats where it is an information.
     cost: Array
 
-    def check(self, n: int, m: int) -> None:  # noqa: D102
+    def check(self, n: int, m: int) -> None:
         self._check_labels(n)
         if self.cost.shape[1] != m:
             raise ValueError(

@@ -70,14 +70,14 @@ class TotalVariation(Divergence):
     0.1
     """
 
-    def value(self, p: Array, q: Array) -> float:  # noqa: D102
+    def value(self, p: Array, q: Array) -> float:
         return float(0.5 * np.abs(q - p).sum())
 
-    def support(self, g: Array, p: Array, t: float) -> float:  # noqa: D102
+    def support(self, g: Array, p: Array, t: float) -> float:
         # Moving mass from a letter to the best letter gains the difference of g and pays t.
         return float(p @ np.maximum(g, g.max() - t))
 
-    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:  # noqa: D102
+    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
         return 0.5 * cp.norm1(q - p), []
@@ -95,10 +95,10 @@ class KL(Divergence):
 
     unit: ClassVar[float] = NATS_PER_BIT
 
-    def value(self, p: Array, q: Array) -> float:  # noqa: D102
+    def value(self, p: Array, q: Array) -> float:
         return float(rel_entr(q, p).sum())
 
-    def support(self, g: Array, p: Array, t: float) -> float:  # noqa: D102
+    def support(self, g: Array, p: Array, t: float) -> float:
         # Donsker and Varadhan's t log Σ p e^{g/t}; letters with p = 0 are out of reach once t > 0.
         if t == 0:
             return float(g.max())
@@ -112,7 +112,7 @@ class KL(Divergence):
             return float(g[p > 0].max())
         return mean + t * float(logsumexp(excess, b=p))
 
-    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:  # noqa: D102
+    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
         live = np.flatnonzero(p)
@@ -142,7 +142,7 @@ class Wasserstein(Divergence):
     def __init__(self, cost: ArrayLike) -> None:
         object.__setattr__(self, "cost", checks.nonnegative(cost, "Wasserstein cost", 2))
 
-    def value(self, p: Array, q: Array) -> float:  # noqa: D102
+    def value(self, p: Array, q: Array) -> float:
         n, m = self.cost.shape
         top = float(self.cost.max())
         if top == 0:
@@ -156,28 +156,28 @@ class Wasserstein(Divergence):
         # What is left over travels the longest way, so that this is never below the transport cost.
         return float((plan * self.cost).sum() + np.maximum(q - plan.sum(axis=0), 0.0).sum() * top)
 
-    def support(self, g: Array, p: Array, t: float) -> float:  # noqa: D102
+    def support(self, g: Array, p: Array, t: float) -> float:
         # A coupling sends each source letter where g, less the fare, is largest.
         return float(p @ (g - t * self.cost).max(axis=1))
 
-    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:  # noqa: D102
+    def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
         plan = cp.Variable(self.cost.shape, nonneg=True)
         return cp.sum(cp.multiply(self.cost, plan)), [cp.sum(plan, axis=1) == p, cp.sum(plan, axis=0) == q]
 
     @property
-    def scale(self) -> float:  # noqa: D102
+    def scale(self) -> float:
         return float(self.cost.max())
 
-    def least(self, p: Array) -> float:  # noqa: D102
+    def least(self, p: Array) -> float:
         return float(p @ self.cost.min(axis=1))
 
-    def vanishes(self, p: Array) -> bool:  # noqa: D102
+    def vanishes(self, p: Array) -> bool:
         n, m = self.cost.shape
         return n == m and bool((np.diag(self.cost)[p > 0] == 0).all())
 
-    def check(self, n: int, m: int) -> None:  # noqa: D102
+    def check(self, n: int, m: int) -> None:
         if self.cost.shape != (n, m):
             raise ValueError(
                 f"the Wasserstein cost must have shape ({n}, {m}) like the distortion (got {self.cost.shape})"
