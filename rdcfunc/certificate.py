@@ -61,7 +61,7 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
         for price, c in _priced(part, candidate)
         if isfinite(c.level)
     )
-    return Bracket(min(lower, value + rounding), value + rounding, repaired, columns)
+    return Bracket(lower, value + rounding, repaired, columns)
 
 
 def lower_bound(program: Program, candidate: Candidate) -> float:
