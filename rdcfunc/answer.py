@@ -18,7 +18,7 @@ from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_en
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
-from rdcfunc.solvers.auto import choices
+from rdcfunc.solvers.auto import Auto, why
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.ends import silent
 
@@ -34,29 +34,34 @@ def solve(
     tol: float,
     start: Solution | None,
     warn: bool = True,
+    depth: int = 4,
 ) -> Solution:
-    """Propose by a solver, dispose by the certificate: the way that every verb walks."""
+    """Propose by a solver, dispose by the certificate: the way that every verb walks.
+
+    A warning points ``depth`` frames up, at the caller of the verb.
+    """
     check_tol(tol)
     if solver is not None and not isinstance(solver, Solver):
         raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
     check_each(program)
-    picks = choices(program) if solver is None else (solver,)
-    refusal = picks[0].refusal(program)
+    chosen = Auto() if solver is None else solver
+    refusal = chosen.refusal(program)
     if refusal is not None:
         raise ValueError(refusal)
+    picks = chosen.choices(program) if isinstance(chosen, Auto) else (chosen,)
     quiet = silent(program)
     found = [] if quiet is None else [quiet]
     if found:
-        solution = conclude(problem, program, targets, found, picks[0], tol)
+        solution = conclude(problem, program, targets, found, _named(chosen, program, None), tol)
         if solution.status is Status.CERTIFIED:
             return solution
-    for picked in picks:
+    for place, picked in enumerate(picks):
         found += picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
-        solution = conclude(problem, program, targets, found, picked, tol)
+        solution = conclude(problem, program, targets, found, _named(chosen, program, place), tol)
         if solution.status is Status.CERTIFIED:
             break
     if warn:
-        warn_if_wide(solution, tol, depth=4)
+        warn_if_wide(solution, tol, depth)
     return solution
 
 
@@ -129,6 +134,16 @@ def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
         )
 
 
+def _named(chosen: Solver, program: Program, place: int | None) -> Solver:
+    """Return the solver as users are told of it: what was picked for them, and why."""
+    if not isinstance(chosen, Auto):
+        return chosen
+    if place is None:
+        return Auto(None, "nothing need be sent")
+    picked = chosen.choices(program)[place]
+    return Auto(picked, why(program, picked, place == 0))
+
+
 def check_tol(tol: float) -> None:
     """Refuse a tolerance that no bracket can have."""
     if not tol > 0:
@@ -137,14 +152,20 @@ def check_tol(tol: float) -> None:
 
 def _unit(program: Program) -> float:
     """Return what one public unit of the minimised quantity is inside."""
-    return NATS_PER_BIT if program.minimises_rate else program.linear[0].unit
+    return NATS_PER_BIT if program.goal is None else program.goal.unit
 
 
 def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -> None:
     """Refuse a rate at which the other levels cannot be met."""
     if program.minimises_rate:
         return
-    free = replace(program, linear=program.limits, rate=inf)
+    free = replace(
+        program,
+        linear=program.limits,
+        outputs=tuple(o for o in program.outputs if o.level < inf),
+        posteriors=tuple(c for c in program.posteriors if c.level < inf),
+        rate=inf,
+    )
     least = solve(problem, free, targets, None, 1e-6, None, warn=False)
     if least.lower * NATS_PER_BIT > program.rate:
         raise InfeasibleError(
@@ -165,7 +186,9 @@ def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target
         C = conditional_entropy(class_joint(p, told, measure.labels)) / measure.unit
     divergence = problem.perception
     P = inf if divergence is None else divergence.value(p, p @ letter) / divergence.unit
-    return Target(float(p @ (letter * problem.distortion.values).sum(axis=1)), max(P, 0.0), max(C, 0.0))
+    d = problem.distortion.values
+    D = float(p @ np.multiply(letter, d, out=np.zeros_like(letter), where=letter > 0).sum(axis=1))
+    return Target(D, max(P, 0.0), max(C, 0.0))
 
 
 def _prices(program: Program, dual: Dual, k: int) -> Prices:

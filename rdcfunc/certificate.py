@@ -11,21 +11,26 @@ whoever found the prices. Upper bound: what a channel that meets every level spe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf, isfinite
 from operator import itemgetter
 
 import numpy as np
-from scipy.special import logsumexp
 
 from rdcfunc.columns import tagged
-from rdcfunc.information import Array, Indices
+from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Output, Program
+from rdcfunc.program import Candidate, Constraint, Linear, Output, Program
 
+EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
-INSIDE = 16 * float(np.finfo(np.float64).eps)
+INSIDE = 16 * EPS
 #: Relative rounding of a sum of products of a few thousand terms, generously.
-ROUNDING = 64 * float(np.finfo(np.float64).eps)
+ROUNDING = 64 * EPS
+#: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
+_DEAR = 1e-9
+#: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
+_ROUNDINGS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +49,7 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
     The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
     """
     lower = lower_bound(program, candidate)
-    columns, channel = candidate.columns, _rows(candidate.channel)
+    columns, channel = candidate.columns, _allowed(program, candidate)
     if program.outputs:
         columns, channel = _regular(program.size, columns, channel)
     part = program.take(columns)
@@ -53,10 +58,12 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
         key=itemgetter(0),
         default=(inf, channel),
     )
+    if program.outputs and not program.posteriors and value - lower > _DEAR * (1.0 + abs(lower)):
+        value, repaired = min([(value, repaired), *_by_room(program, part, channel)], key=itemgetter(0))
     if value == inf:
         return Bracket(lower, inf, channel, columns)
     # A level may be passed by rounding alone; that is paid for at its price.
-    rounding = ROUNDING * (1.0 + abs(value)) + sum(
+    rounding = (ROUNDING + program.p.size * EPS) * (1.0 + abs(value)) + sum(
         price * max(0.0, part.value(c, repaired) - c.level)
         for price, c in _priced(part, candidate)
         if isfinite(c.level)
@@ -65,53 +72,87 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
 
 
 def lower_bound(program: Program, candidate: Candidate) -> float:
-    """Return the weak-duality bound of the module's first lines, lowered by a bound on its rounding."""
+    """Return the weak-duality bound of the module's first lines, less a bound on its rounding.
+
+    The bound holds for any ``a``, so that only the sums over source letters, the support functions and the last sum
+    can be wrong. An exponent ``e = log p a - c`` is off by some roundings of ``|log p a|``, ``|g|`` and ``|c|``, and a
+    sum of n terms ``exp(e)`` by n more; as ``exp(e) |e| <= 1/e`` for ``e <= 0``, large exponents add little.
+    """
     dual, p = candidate.dual, program.p
-    tilt, log_a = _dual_weights(program, candidate)
-    earnable = log_weights(program, candidate)
-    t = float(dual.posteriors.sum())
+    live = p > 0
+    exponent, log_a = _exponents(program, candidate)
+    exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
+    scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
+    t, n = float(dual.posteriors.sum()), exponent.shape[0]
     if t > 0:
-        earned = tagged.log_earnings(earnable, program.posteriors[0].labels, t)
+        earned = float(tagged.log_earnings(exponent, program.posteriors[0].labels[live], t).max())
+        size = abs(earned)
     else:
-        earned = logsumexp(earnable, axis=0)
-    main = float(p @ np.where(p > 0, log_a, 0.0))
-    terms = [main, -float(earned.max())]
+        earned, size = _most_earned(exponent)
+    main = p[live] * log_a[live]
+    terms = [float(main.sum()), -earned]
     terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
-    terms += [-float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True)]
+    terms += [
+        -float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True) if isfinite(c.level)
+    ]
     for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
-        terms += [-s * output.level, -output.divergence.support(g, p, s)]
-    # The exponents are rounded too: by the cheapest column's cost, which dominates each sum.
-    exponents = float(p @ np.abs(tilt).min(axis=1)) + float(np.abs(log_a[p > 0]).max())
-    rate = sum(terms) - ROUNDING * (1.0 + exponents + sum(abs(term) for term in terms))
-    if program.minimises_rate:
+        terms += [-s * output.level if isfinite(output.level) else 0.0, -output.divergence.support(g, p, s)]
+    lost = n + _ROUNDINGS * (2 * scale + size + n / np.e) + (32 + n) * float(np.abs(main).sum())
+    lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
+    rate = sum(terms) - EPS * lost
+    goal = program.goal
+    if goal is None:
         return max(0.0, rate)
-    trivial = float(p @ program.linear[0].cost.min(axis=1)) * (1 - ROUNDING)
-    price = float(dual.linear[0])
+    trivial, price = _least(program, goal), dual.price(program)
     if price <= 0:
         return trivial
     value = (rate - program.rate) / price
     return max(trivial, value - ROUNDING * abs(value))
 
 
+def _most_earned(exponent: Array) -> tuple[float, float]:
+    """Return ``log max_k Σ_x exp(e(x, k))`` and the size of the exponents behind it; the exponents are overwritten."""
+    top = float(exponent.max())
+    exponent -= top
+    sums = np.ones(len(exponent)) @ np.exp(exponent, out=exponent)
+    return top + float(np.log(sums.max())), abs(top)
+
+
+def _least(program: Program, goal: Constraint) -> float:
+    """Return a bound on the least that the left side of a constraint can be, on its own."""
+    if isinstance(goal, Linear):
+        return program.cheapest(goal) * (1 - ROUNDING)
+    if isinstance(goal, Output):
+        return goal.divergence.least(program.p) * (1 - ROUNDING)
+    return float(program.p @ np.array([entropy(row) for row in goal.labels])) * (1 - ROUNDING)
+
+
 def log_weights(program: Program, candidate: Candidate) -> Array:
     """Return ``log(p_x a_x e^{-c(x,k)})``, shape (n, N): what a class posterior on column k can earn from."""
     with np.errstate(divide="ignore"):
-        log_p = np.log(program.p)
-    return (log_p + _dual_weights(program, candidate)[1])[:, None] - candidate.dual.cost(program)
+        return np.log(program.p)[:, None] + _exponents(program, candidate, weighed=False)[0]
 
 
-def _dual_weights(program: Program, candidate: Candidate) -> tuple[Array, Array]:
-    """Return the cost ``c`` (n, N) of the candidate's columns, log-loss included, and ``log a`` (n,)."""
-    dual, part = candidate.dual, program.take(candidate.columns)
-    channel = _rows(candidate.channel)
-    tilt = dual.cost(part)
+def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> tuple[Array, Array]:
+    """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
+    dual, columns = candidate.dual, candidate.columns
+    cost = dual.cost(program)
+    tilt = cost[:, columns]
     # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
     t = float(dual.posteriors.sum())
     if t > 0:
-        tilt += t * part.log_loss(replace(part.posteriors[0], tagged=True), channel)
-    with np.errstate(divide="ignore"):
-        log_r = np.log(program.p @ channel)
-    return tilt, -logsumexp(log_r - tilt, axis=1)
+        part = program.take(columns)
+        tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
+    law = program.p @ candidate.channel if candidate.law is None else candidate.law
+    least = tilt.min(axis=1)
+    least[np.isinf(least)] = 0.0
+    # Any a will do where the sum vanishes.
+    log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
+    shift = log_a
+    if weighed:
+        with np.errstate(divide="ignore"):
+            shift = log_a + np.log(program.p)
+    return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 
 def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
@@ -121,7 +162,8 @@ def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
     Blahut and Arimoto's sweeps see to that.
     """
     exponent = -proposal.dual.cost(program)
-    kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+    top = exponent.max(axis=1, keepdims=True)
+    kernel = np.exp(exponent - np.where(np.isinf(top), 0.0, top))
     q = np.maximum(program.p @ proposal.channel, 1e-12)
     for _ in range(1000):
         gain = (program.p / (kernel @ q)) @ kernel
@@ -136,41 +178,64 @@ def excess(program: Program, channel: Array, slack: float) -> float:
     """Return by how much a channel fails its worst level, each taken with some relative slack."""
     worst = 0.0
     for c in program.constraints:
-        worst = max(worst, program.value(c, channel) - c.level - _allowed(c, slack))
+        over = program.value(c, channel) - c.level * (1 + slack)
+        if over > worst and not (isinstance(c, Output) and _told_apart_by_rounding(program, c, channel)):
+            worst = over
     if not program.minimises_rate:
         worst = max(worst, program.information(channel) - program.rate - slack * max(program.rate, 1.0))
     return worst
 
 
+def _told_apart_by_rounding(program: Program, output: Output, channel: Array) -> bool:
+    """Return whether an output law is the source's own, up to rounding."""
+    law = program.law(program.p @ channel, output.target)
+    return output.divergence.vanishes(program.p) and float(np.abs(law - program.p).sum()) <= ROUNDING
+
+
 def _repairs(program: Program, channel: Array) -> list[Array]:
     """Return channels that meet every level, made from the given one: a hair inside, or else to within rounding."""
-    # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
-    swept = _rows(np.where(channel > 1e-6, channel, 0.0))
-    near = [_move_outputs(program, channel), _move_outputs(program, swept)]
     for slack in (-INSIDE, ROUNDING):
         if excess(program, channel, slack) <= 0:
             return [channel]
-        costs = [program.total_cost, *(c.cost for c in program.limits)]
-        anchors = [(n, anchor) for n in near for anchor in (n, *(_cheapest(n, cost) for cost in costs))]
-        if not program.minimises_rate:
-            # The same output law told without a word: less rate, the same perception.
-            anchors += [(n, np.tile(program.p @ n, (len(n), 1))) for n in near]
-        found = [_mixture(program, n, anchor, slack) for n, anchor in anchors]
-        if any(met is not None for met in found):
-            return [met for met in found if met is not None]
-    inner = None if program.posteriors else inner_point(program)
+        # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
+        for dust in (0.0, 1e-6):
+            near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
+            costs = [program.total_cost, *(program.barred(c.cost) for c in program.limits)]
+            anchors = [near, *(_cheapest(near, cost) for cost in costs)]
+            if program.outputs:
+                anchors += [_move_outputs(program, anchor) for anchor in anchors[1:]]
+            if not program.minimises_rate:
+                # The same output law told without a word: less rate, the same perception.
+                anchors.append(np.tile(program.p @ near, (len(near), 1)))
+            met = [found for anchor in anchors if (found := _mixture(program, near, anchor, slack)) is not None]
+            if met:
+                return met
+    return []
+
+
+def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[float, Array]]:
+    """Return values and channels, repaired by one that has room to spare in every level at once."""
+    inner = _inner_point(program)
     if inner is None:
         return []
-    found = [_mixture(program, near[0], a, ROUNDING) for a in (inner, _move_outputs(program, inner))]
-    return [met for met in found if met is not None]
+    clones = part.size // program.size
+    near, inner = _move_outputs(part, channel), np.repeat(inner / clones, clones, axis=1)
+    found = [_mixture(part, near, inner, slack) for slack in (-INSIDE, ROUNDING)]
+    return [(part.objective(met), met) for met in found if met is not None]
+
+
+#: One search for room serves every candidate of a program.
+_inner_point = lru_cache(maxsize=8)(inner_point)
 
 
 def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
     """Return the mixture with the least share of an anchor that meets every level, if one does."""
     share = 0.0
     for c in program.constraints:
-        level = c.level + _allowed(c, slack)
+        level = c.level * (1 + slack)
         here, there = program.value(c, channel), program.value(c, anchor)
+        if isinstance(c, Output) and _told_apart_by_rounding(program, c, channel):
+            continue
         if here > level and here > there:
             share = max(share, (here - level) / (here - there))
     if not program.minimises_rate:
@@ -237,25 +302,18 @@ def _regular(size: int, columns: Indices, channel: Array) -> tuple[Indices, Arra
 
 
 def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Constraint]]:
-    dual = candidate.dual
-    nat = 1.0 if program.minimises_rate else 1.0 / max(float(dual.linear[0]), 1e-300)
-    return [
-        *((float(s) * nat, c) for s, c in zip(dual.linear, program.linear, strict=True)),
-        *((float(t) * nat, c) for t, c in zip(dual.posteriors, program.posteriors, strict=True)),
-        *((t * nat, c) for (t, _), c in zip(dual.outputs, program.outputs, strict=True)),
-    ]
+    nat = 1.0 / max(candidate.dual.price(program), 1e-300)
+    return [(price * nat, c) for price, c in zip(candidate.dual.prices, program.every, strict=True)]
 
 
-def _allowed(constraint: Constraint, slack: float) -> float:
-    """Return what a left side may exceed its level by.
-
-    Sums of terms >= 0 are relatively exact, so that a level of zero is met exactly; a divergence is a difference, and
-    can reach zero to within rounding only.
-    """
-    if not isinstance(constraint, Output):
-        return slack * constraint.level
-    size = constraint.divergence.scale
-    return (slack if constraint.level > 1e-9 * size else ROUNDING) * max(constraint.level, size)
+def _allowed(program: Program, candidate: Candidate) -> Array:
+    """Return the candidate's channel, kept from forbidden pairs."""
+    if program.forbidden is None:
+        return _rows(candidate.channel)
+    barred = program.forbidden[:, candidate.columns]
+    kept = np.where(barred, 0.0, candidate.channel)
+    lost = kept.sum(axis=1, keepdims=True) <= 1e-12
+    return _rows(np.where(lost, ~barred | barred.all(axis=1, keepdims=True), kept))
 
 
 def _rows(channel: Array) -> Array:

@@ -34,9 +34,15 @@ def finite(value: ArrayLike, name: str, ndim: int) -> Array:
     return array
 
 
-def nonnegative(value: ArrayLike, name: str, ndim: int) -> Array:
-    """Return a checked copy as :func:`finite` does, and refuse negative entries."""
-    array = finite(value, name, ndim)
+def nonnegative(value: ArrayLike, name: str, ndim: int, infinite: bool = False) -> Array:
+    """Return a checked copy as :func:`finite` does, and refuse negative entries; ``infinite`` allows inf."""
+    if infinite and np.asarray(value).dtype.kind == "f":
+        barred = np.asarray(value) == np.inf
+        array = finite(np.where(barred, 0.0, value), name, ndim)
+        if barred.any():
+            array = frozen(np.where(barred, np.inf, array))
+    else:
+        array = finite(value, name, ndim)
     if array.min() < 0:
         where = tuple(int(i) for i in np.unravel_index(array.argmin(), array.shape))
         raise ValueError(f"{name} must be >= 0 (got {array[where]} at {where})")

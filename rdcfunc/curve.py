@@ -16,7 +16,7 @@ from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import compile_program
+from rdcfunc.program import Axis, compile_program
 from rdcfunc.solution import Solution, Status, WideBracketWarning
 from rdcfunc.solvers.base import Solver
 
@@ -164,7 +164,8 @@ def _walk(problem: Problem, quantity: str, run: Array, solver: Solver | None, to
     start: Solution | None = None
     for level, P, C in run:
         target = Target(level if quantity == "R" else inf, P, C)
-        program = compile_program(problem, [target], inf if quantity == "R" else level * NATS_PER_BIT)
+        goal = None if quantity == "R" else Axis.D
+        program = compile_program(problem, [target], inf if goal is None else level * NATS_PER_BIT, goal)
         try:
             start = solve(problem, program, [target], solver, tol, start, warn=False)
             yield start

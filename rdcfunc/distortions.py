@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,19 +14,27 @@ from rdcfunc.information import Array
 
 @dataclass(frozen=True, eq=False)
 class Distortion:
-    """A table ``d`` (n, m) of finite non-negative costs, with the points behind it where it has some.
+    """A table ``d`` (n, m) of non-negative costs, with the points behind it where it has some.
 
     Attributes
     ----------
     values
-        ``d(x, j)``, shape (n, m).
+        ``d(x, j)``, shape (n, m); inf forbids a pair wherever a distortion level is on.
     points, letters
         Source points (n,) or (n, k) and reproduction points (m,) or (m, k), else None.
+
+    Raises
+    ------
+    ValueError
+        If the table is not two-dimensional, holds NaN, or is negative somewhere.
     """
 
     values: Array
     points: Array | None = None
     letters: Array | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", checks.nonnegative(self.values, "distortion", 2, infinite=True))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -33,21 +42,26 @@ class Distortion:
         n, m = self.values.shape
         return n, m
 
+    @cached_property
+    def forbids(self) -> bool:
+        """Whether some pair costs infinity."""
+        return bool(np.isinf(self.values).any())
+
 
 def matrix(d: ArrayLike) -> Distortion:
-    """Return the distortion given by a table (n, m).
+    """Return the distortion given by a table (n, m), where inf forbids a pair.
 
     Raises
     ------
     ValueError
-        If the table is not two-dimensional, not finite, or negative somewhere.
+        If the table is not two-dimensional, holds NaN, or is negative somewhere.
 
     Examples
     --------
     >>> matrix([[0.0, 1.0, 0.3], [1.0, 0.0, 0.3]]).shape
     (2, 3)
     """
-    return Distortion(checks.nonnegative(d, "distortion", 2))
+    return Distortion(np.asarray(d))
 
 
 def hamming(n: int) -> Distortion:
@@ -84,7 +98,7 @@ def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distor
     # Chunks bound the memory of the (n, m, k) difference; |a|²+|b|²-2ab would cancel where it matters most.
     rows = max(1, 2**22 // max(1, b.size))
     values = np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])
-    return Distortion(checks.nonnegative(values, "distortion", 2), x, y)
+    return Distortion(values, x, y)
 
 
 def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distortion:
@@ -99,7 +113,7 @@ def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Disto
     x, y = _points(points, letters)
     if x.ndim != 1:
         raise ValueError(f"points must have one axis for the absolute error (got shape {x.shape})")
-    return Distortion(checks.nonnegative(np.abs(x[:, None] - y[None, :]), "distortion", 2), x, y)
+    return Distortion(np.abs(x[:, None] - y[None, :]), x, y)
 
 
 def _points(points: ArrayLike, letters: ArrayLike | None) -> tuple[Array, Array]:

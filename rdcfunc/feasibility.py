@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import Array, entropy
 from rdcfunc.model import MAX_ENTRIES, least
-from rdcfunc.program import Constraint, Linear, Output, Program
+from rdcfunc.program import Constraint, Posterior, Program
 
 
 def check_each(program: Program) -> None:
     """Refuse a level below what its measure can reach when it stands alone."""
     for c in program.limits:
-        _refuse(c, float(program.p @ c.cost.min(axis=1)), "by the cheapest letter for each source letter", program)
-    for o in program.outputs:
+        _refuse(c, program.cheapest(c), "by the cheapest letter for each source letter", program)
+    for o in (o for o in program.outputs if o.level < inf):
         _refuse(o, o.divergence.least(program.p), "over all reproduction laws", program)
-    for s in program.posteriors:
+    for s in (s for s in program.posteriors if s.level < inf):
         _refuse(s, _class_entropy(program.p, s.labels), "by data processing, H(S|X)", program)
 
 
 def check_together(program: Program) -> None:
     """Refuse levels that clash, naming the first that the others keep out of reach."""
-    constraints: list[Linear | Output] = [*program.limits, *program.outputs]
+    constraints = [c for c in program.constraints if not isinstance(c, Posterior)]
     if len(constraints) < 2 or program.p.size * program.size > MAX_ENTRIES:
         return
     for constraint in constraints:

@@ -69,6 +69,8 @@ def build(program: Program) -> Model:
     joint = cp.Variable((program.p.size, program.size), nonneg=True)
     column_law = cp.sum(joint, axis=0)
     structure: list[Any] = [cp.sum(joint, axis=1) == program.p]
+    if program.forbidden is not None:
+        structure.append(cp.sum(joint[program.forbidden & (program.p > 0)[:, None]]) == 0)
     laws, ties, outputs = [], [], []
     for output in program.outputs:
         law = cp.Variable(program.m, nonneg=True)
@@ -149,7 +151,12 @@ def solve_quietly(problem: Any, backend: str | None = None) -> bool:
     return False
 
 
+def pairs(program: Program, model: Model) -> list[tuple[Linear | Output, Any]]:
+    """Return the constraints and the goal, each with its expression."""
+    linear: list[tuple[Linear | Output, Any]] = list(zip(program.linear, model.linear, strict=True))
+    return linear + list(zip(program.outputs, model.outputs, strict=True))
+
+
 def _limits(program: Program, model: Model) -> list[tuple[Linear | Output, Any]]:
     """Return the constraints whose level counts, each with its expression."""
-    linear = model.linear[len(program.linear) - len(program.limits) :]
-    return [*zip(program.limits, linear, strict=True), *zip(program.outputs, model.outputs, strict=True)]
+    return [(c, value) for c, value in pairs(program, model) if c.level < inf]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from rdcfunc.checks import level, nonnegative
+from rdcfunc.checks import level
 from rdcfunc.classifications import Classification
 from rdcfunc.distortions import Distortion
 from rdcfunc.perceptions import Divergence
@@ -71,7 +71,6 @@ class Problem:
     classification: Classification | None = None
 
     def __post_init__(self) -> None:
-        nonnegative(self.distortion.values, "distortion", 2)
         n, m = self.distortion.shape
         if n != self.source.n:
             raise ValueError(
@@ -86,12 +85,16 @@ class Problem:
         """``(n, m)``: the numbers of source and of reproduction letters."""
         return self.distortion.shape
 
-    def check(self, target: Target) -> None:
-        """Refuse a level of a measure that this problem does not have."""
+    def check(self, target: Target, goal: str = "R") -> None:
+        """Refuse a level, or a goal, of a measure that this problem does not have."""
         for name, measure in (("P", self.perception), ("C", self.classification)):
+            noun = "perception" if name == "P" else "classification"
             if measure is None and isfinite(getattr(target, name)):
-                noun = "perception" if name == "P" else "classification"
                 raise ValueError(
                     f"{name} = {getattr(target, name)} was given but the problem has no {noun}; "
                     f"pass {noun}=... to Problem"
+                )
+            if measure is None and goal == name:
+                raise ValueError(
+                    f"the least {name} was asked for but the problem has no {noun}; pass {noun}=... to Problem"
                 )

@@ -5,7 +5,7 @@ question on finite alphabets compiles to
 
     min I(X; K)   s.t.   E c_i(X, K) <= b_i,   div_g(p, law of letter g of K) <= P_g,   H(S | group of K) <= C_h
 
-or to the least of one linear cost under these levels and a rate. Everything here is in nats.
+or to the least of one left side under the other levels and a rate. Everything here is in nats.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import product
 from math import inf, isfinite
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.information import (
@@ -48,7 +50,8 @@ class Axis(Enum):
 class Linear:
     """``E cost(X, K) <= level``: distortion, or the loss of a fixed classifier.
 
-    ``unit`` is what one unit of the public level is here.
+    ``unit`` is what one unit of the public level is here. Costs are finite: a pair that costs infinity is
+    forbidden by the program.
     """
 
     axis: Axis
@@ -101,10 +104,11 @@ class Program:
     m
         The number of reproduction letters.
     linear, outputs, posteriors
-        The constraints, without those whose level is inf.
+        The constraints. One whose level is inf is the goal: its left side is minimised under ``I <= rate``.
     rate
-        With a finite rate the first linear constraint's cost is minimised (its level means nothing) under
-        ``I <= rate``; with ``rate = inf`` the mutual information is minimised.
+        Where nothing is a goal, inf: the mutual information is minimised.
+    forbidden
+        Pairs (n, N) that no channel may use, or None if all are allowed.
     """
 
     p: Array
@@ -114,6 +118,7 @@ class Program:
     outputs: tuple[Output, ...] = ()
     posteriors: tuple[Posterior, ...] = ()
     rate: float = inf
+    forbidden: NDArray[np.bool_] | None = None
 
     @property
     def size(self) -> int:
@@ -123,23 +128,32 @@ class Program:
     @property
     def minimises_rate(self) -> bool:
         """Whether the mutual information is what is minimised."""
-        return self.rate == inf
+        return self.goal is None
+
+    @property
+    def every(self) -> tuple[Constraint, ...]:
+        """The constraints and the goal, in the order of the prices of a :class:`Dual`."""
+        return cast("tuple[Constraint, ...]", (*self.linear, *self.outputs, *self.posteriors))
+
+    @property
+    def goal(self) -> Constraint | None:
+        """The constraint whose left side is minimised, if it is not the mutual information."""
+        return next((c for c in self.every if c.level == inf), None)
 
     @property
     def limits(self) -> tuple[Linear, ...]:
         """The linear constraints whose level counts."""
-        return self.linear if self.minimises_rate else self.linear[1:]
+        return tuple(c for c in self.linear if c.level < inf)
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         """Every constraint whose level counts."""
-        return (*self.limits, *self.outputs, *self.posteriors)
+        return tuple(c for c in self.every if c.level < inf)
 
     @property
     def levels(self) -> Array:
-        """Levels of ``linear`` (the objective's is inf)."""
-        free = 0 if self.minimises_rate else 1
-        return np.array([inf] * free + [c.level for c in self.limits])
+        """Levels of ``linear`` (the goal's is inf)."""
+        return np.array([c.level for c in self.linear])
 
     @property
     def total_cost(self) -> Array:
@@ -147,7 +161,15 @@ class Program:
         total = np.zeros((self.p.size, self.size))
         for c in self.linear:
             total += c.cost
-        return total
+        return self.barred(total)
+
+    def barred(self, cost: Array) -> Array:
+        """Return a cost (n, N) with inf at forbidden pairs."""
+        return cost if self.forbidden is None else np.where(self.forbidden, inf, cost)
+
+    def cheapest(self, constraint: Linear) -> float:
+        """Return the least that a linear left side can be."""
+        return float(self.p @ np.where(self.p > 0, self.barred(constraint.cost).min(axis=1), 0.0))
 
     def take(self, columns: Indices) -> Program:
         """Return the program on these columns; a column taken twice is a clone that can carry a tag."""
@@ -155,6 +177,7 @@ class Program:
             self,
             letters=self.letters[columns],
             linear=tuple(replace(c, cost=c.cost[:, columns]) for c in self.linear),
+            forbidden=None if self.forbidden is None else self.forbidden[:, columns],
         )
 
     def law(self, q: Array, target: int) -> Array:
@@ -186,14 +209,15 @@ class Program:
     def value(self, constraint: Constraint, channel: Array) -> float:
         """Return what a channel (n, N) achieves on the left of a constraint."""
         if isinstance(constraint, Linear):
-            return float(self.p @ (channel * constraint.cost).sum(axis=1))
+            return float(self.p @ np.einsum("xk,xk->x", channel, constraint.cost))
         if isinstance(constraint, Output):
             return constraint.divergence.value(self.p, self.law(self.p @ channel, constraint.target))
         return conditional_entropy(self.class_laws(constraint, channel))
 
     def objective(self, channel: Array) -> float:
-        """Return what is minimised: the information or the first linear cost of a channel."""
-        return self.information(channel) if self.minimises_rate else self.value(self.linear[0], channel)
+        """Return what is minimised: the information of a channel, or the goal's left side."""
+        goal = self.goal
+        return self.information(channel) if goal is None else self.value(goal, channel)
 
     def information(self, channel: Array) -> float:
         """Return ``I(X; K)`` in nats."""
@@ -207,12 +231,14 @@ def shown(encoder: Array, letters: Indices, m: int) -> Array:
     return channel
 
 
-def compile_program(problem: Problem, targets: Sequence[Target], rate: float = inf) -> Program:
+def compile_program(
+    problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None
+) -> Program:
     """Return the program whose columns carry one letter for each target's decoder.
 
     Each target is imposed on its own letter. A tag is handed to the classifier along with the whole column, so
-    tagged targets share one constraint, that of the least C. With a finite ``rate`` (nats) and one target, its
-    distortion is minimised instead.
+    tagged targets share one constraint, that of the least C. With a ``goal``, the left side of that axis of the
+    only target is minimised under the ``rate`` (nats).
 
     Raises
     ------
@@ -220,7 +246,7 @@ def compile_program(problem: Problem, targets: Sequence[Target], rate: float = i
         If a target has a level for which the problem has no measure, or the tuples are too many to enumerate.
     """
     for target in targets:
-        problem.check(target)
+        problem.check(target, "R" if goal is None else goal.value)
     m, K = problem.shape[1], len(targets)
     if m**K > MAX_COLUMNS:
         raise ValueError(
@@ -232,26 +258,33 @@ def compile_program(problem: Problem, targets: Sequence[Target], rate: float = i
     linear: list[Linear] = []
     outputs: list[Output] = []
     posteriors: list[Posterior] = []
-    if isfinite(rate):
-        linear.append(_linear(Axis.D, 0, problem.distortion.values, letters, inf, 1.0))
+    forbidden: NDArray[np.bool_] | None = None
     for k, target in enumerate(targets):
-        if isfinite(target.D):
+        if isfinite(target.D) or goal is Axis.D:
             linear.append(_linear(Axis.D, k, problem.distortion.values, letters, target.D, 1.0))
-        if isfinite(target.P) and problem.perception is not None:
+            if problem.distortion.forbids:
+                barred = np.isinf(problem.distortion.values)[:, letters[:, k]]
+                forbidden = barred if forbidden is None else forbidden | barred
+        if problem.perception is not None and (isfinite(target.P) or goal is Axis.P):
             outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
-        if isfinite(target.C) and isinstance(measure, FixedClassifier):
+        if isinstance(measure, FixedClassifier) and (isfinite(target.C) or goal is Axis.C):
             linear.append(_linear(Axis.C, k, measure.cost, letters, target.C, measure.unit))
-        if isfinite(target.C) and isinstance(measure, ConditionalEntropy):
+        if isinstance(measure, ConditionalEntropy) and (isfinite(target.C) or goal is Axis.C):
             posteriors.append(Posterior(k, measure.labels, target.C * measure.unit, measure.tagged))
     if posteriors and posteriors[0].tagged:
         posteriors = [min(posteriors, key=lambda c: c.level)]
-    return Program(problem.source.pmf, letters, m, tuple(linear), tuple(outputs), tuple(posteriors), rate)
+    p = problem.source.pmf
+    return Program(p, letters, m, tuple(linear), tuple(outputs), tuple(posteriors), rate, forbidden)
 
 
 def _linear(axis: Axis, k: int, table: Array, letters: Indices, level: float, unit: float) -> Linear:
     """Return the constraint with costs between 0 and 1, so that nothing overflows whatever their unit."""
-    top = float(table.max()) or 1.0
-    return Linear(axis, k, (table / top)[:, letters[:, k]], level * unit / top, unit / top)
+    cost = np.where(np.isinf(table), 0.0, table) if np.isinf(table).any() else table
+    top = float(cost.max()) or 1.0
+    cost = cost / top
+    if letters.shape[1] > 1:
+        cost = cost[:, letters[:, k]]
+    return Linear(axis, k, cost, level * unit / top, unit / top)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,21 +301,35 @@ class Dual:
         outputs = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
         return cls(np.zeros(len(program.linear)), outputs, np.zeros(len(program.posteriors)))
 
+    def price(self, program: Program) -> float:
+        """Return the price in nats of one unit of what is minimised."""
+        return next((price for c, price in zip(program.every, self.prices, strict=True) if c.level == inf), 1.0)
+
+    @property
+    def prices(self) -> list[float]:
+        """The prices of linear costs, outputs and posteriors."""
+        return [*map(float, self.linear), *(t for t, _ in self.outputs), *map(float, self.posteriors)]
+
     def cost(self, program: Program) -> Array:
-        """Return ``Σ s_i c_i(x, k) + Σ g(letter of k)``, shape (n, N)."""
-        total = np.zeros((program.p.size, program.size))
-        for s, constraint in zip(self.linear, program.linear, strict=True):
-            total += s * constraint.cost
+        """Return ``Σ s_i c_i(x, k) + Σ g(letter of k)``, shape (n, N); inf where a pair is forbidden."""
+        told = np.zeros(program.size)
         for (_, g), output in zip(self.outputs, program.outputs, strict=True):
-            total += g[program.letters[:, output.target]]
-        return total
+            told += g[program.letters[:, output.target]]
+        total = np.broadcast_to(told, (program.p.size, program.size))
+        for k, (s, constraint) in enumerate(zip(self.linear, program.linear, strict=True)):
+            total = s * constraint.cost + total if k or program.outputs else s * constraint.cost
+        return program.barred(total)
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices."""
+    """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices.
+
+    ``law`` is the reference law (k,) of these columns in the lower bound; None takes the channel's own.
+    """
 
     channel: Array
     columns: Indices
     dual: Dual
     steps: int
+    law: Array | None = None

@@ -14,7 +14,7 @@ from rdcfunc.certificate import polished
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Candidate, Dual, compile_program
+from rdcfunc.program import Axis, Candidate, Dual, compile_program
 from rdcfunc.solution import Prices, Solution
 from rdcfunc.solvers.base import Solver
 
@@ -85,6 +85,8 @@ def distortion(
 ) -> Solution:
     """Compute ``min E d`` s.t. ``I(X; X̂) <= R``, ``div(p_X, p_X̂) <= P`` and the classification level C.
 
+    The rate is a constraint of one program; nothing is bisected.
+
     Parameters
     ----------
     problem
@@ -117,12 +119,74 @@ def distortion(
     >>> round(distortion(problem, R=0.5).value, 6)
     0.110028
     """
+    return _least(problem, Axis.D, R, Target(inf, P, C), solver, tol, start)
+
+
+def perception(
+    problem: Problem,
+    R: float,
+    D: float = inf,
+    C: float = inf,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    start: Solution | None = None,
+) -> Solution:
+    """Compute ``min div(p_X, p_X̂)`` s.t. ``I(X; X̂) <= R``, ``E d <= D`` and the classification level C.
+
+    Parameters
+    ----------
+    problem
+        Source and measures, perception among them.
+    R
+        Rate in bits, finite.
+    D, C
+        Levels as in :class:`Target`.
+    solver, start
+        As for :func:`rate`.
+    tol
+        The bracket asked for, in units of the divergence's level.
+
+    Returns
+    -------
+    Solution
+        With ``lower <= P(R, D, C) <= upper`` in units of the divergence's level.
+
+    Raises
+    ------
+    InfeasibleError
+        If no channel meets a level.
+    ValueError
+        If the problem has no perception, the rate is not finite and positive, or as for :func:`rate`.
+
+    References
+    ----------
+    Blau and Michaeli, 2019, arXiv:1901.07821.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions, perceptions
+    >>> problem = Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> round(perception(problem, R=0.417674, D=0.1).value, 5)
+    0.02
+    """
+    return _least(problem, Axis.P, R, Target(D, inf, C), solver, tol, start)
+
+
+def _least(
+    problem: Problem,
+    goal: Axis,
+    R: float,
+    target: Target,
+    solver: Solver | None,
+    tol: float,
+    start: Solution | None,
+) -> Solution:
     rate = checks.level(R, "R")
     if not 0 < rate < inf:
         raise ValueError(f"R must be finite and > 0 bits (got {rate})")
-    target = Target(inf, P, C)
-    program = compile_program(problem, [target], rate * NATS_PER_BIT)
-    return solve(problem, program, [target], solver, tol, start)
+    program = compile_program(problem, [target], rate * NATS_PER_BIT, goal)
+    return solve(problem, program, [target], solver, tol, start, depth=5)
 
 
 def certify(

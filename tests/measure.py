@@ -31,13 +31,27 @@ def equivocation(p: np.ndarray, channel: np.ndarray, labels: np.ndarray) -> floa
     return total
 
 
+def relative_entropy(a: np.ndarray, b: np.ndarray) -> float:
+    """``KL(a ‖ b)`` in bits."""
+    live = a > 0
+    with np.errstate(divide="ignore"):
+        return float(a[live] @ np.log2(a[live] / b[live]))
+
+
 def divergence(measure: perceptions.Divergence, p: np.ndarray, q: np.ndarray) -> float:
     if isinstance(measure, perceptions.TotalVariation):
         return float(np.maximum(q - p, 0).sum())
     if isinstance(measure, perceptions.KL):
-        live = q > 0
-        with np.errstate(divide="ignore"):
-            return float(q[live] @ np.log2(q[live] / p[live]))
+        return relative_entropy(q, p)
+    if isinstance(measure, perceptions.ReverseKL):
+        return relative_entropy(p, q)
+    if isinstance(measure, perceptions.JensenShannon):
+        return (relative_entropy(q, (p + q) / 2) + relative_entropy(p, (p + q) / 2)) / 2
+    if isinstance(measure, perceptions.ChiSquared):
+        assert not q[p == 0].any()
+        return float((q[p > 0] ** 2 / p[p > 0]).sum()) - 1
+    if isinstance(measure, perceptions.Hellinger):
+        return 1 - float(np.sqrt(p * q).sum())
     assert isinstance(measure, perceptions.Wasserstein)
     # Kantorovich's dual: max <u, p> + <v, q> s.t. u_x + v_j <= cost(x, j).
     n, m = measure.cost.shape

@@ -364,6 +364,25 @@ def earth_mover(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint
     return [cp.norm1(cp.cumsum(q - p)[:-1]) <= P] if P else [q == p]
 
 
+def reverse_kullback_leibler(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    return [p @ (np.log(p) - cp.log(q)) <= P * LN2] if P else [q == p]
+
+
+def jensen_shannon(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    middle = (p + q) / 2
+    return [cp.sum(cp.kl_div(q, middle) + cp.kl_div(p, middle)) <= 2 * P * LN2] if P else [q == p]
+
+
+def chi_squared(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    return [(1 / p) @ cp.square(q) <= 1 + P] if P else [q == p]
+
+
+def hellinger(p: np.ndarray, P: float, q: cp.Expression) -> list[cp.Constraint]:
+    """The roots are variables of their own."""
+    roots = cp.Variable(p.size)
+    return [np.sqrt(p) @ roots >= 1 - P, cp.square(roots) <= q] if P else [q == p]
+
+
 def _random() -> list[Row]:
     rows = []
 
@@ -385,11 +404,17 @@ def _random() -> list[Row]:
         witness = likely(d) if P is None else 0.6 * np.eye(n) + 0.4 * p
         D, q = mean(p, witness, d), p @ witness
         source, distortion = sources.Discrete(p), distortions.matrix(d)
-        for divergence, level, constraint in (
+        middle = (p + q) / 2
+        measures = [
             (perceptions.TotalVariation(), np.abs(q - p).sum() / 2, total_variation),
             (perceptions.KL(), q @ np.log2(q / p), kullback_leibler),
             (perceptions.Wasserstein(abs_cost(n)), np.abs(np.cumsum(q - p)).sum(), earth_mover),
-        ):
+            (perceptions.ReverseKL(), p @ np.log2(p / q), reverse_kullback_leibler),
+            (perceptions.JensenShannon(), h(*middle) - (h(*p) + h(*q)) / 2, jensen_shannon),
+            (perceptions.ChiSquared(), (q**2 / p).sum() - 1, chi_squared),
+            (perceptions.Hellinger(), 1 - np.sqrt(p * q).sum(), hellinger),
+        ]
+        for divergence, level, constraint in measures[: 3 if seed == 1 else None]:
             level = 0.0 if P == 0 else float(level)
             add(
                 f"random {seed}, {type(divergence).__name__}, P={level:.3g}",

@@ -42,7 +42,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "samples: NaN": (lambda: sources.from_samples([1.0, nan]), r"samples must be finite"),
     "samples: axes": (lambda: sources.from_samples(np.zeros((2, 2, 2))), r"samples must be .*got shape \(2, 2, 2\)"),
     "distortion: NaN": (lambda: distortions.matrix([[0, nan]]), r"distortion must be finite \(got nan at \(0, 1\)\)"),
-    "distortion: inf": (lambda: distortions.matrix([[0, inf]]), r"distortion must be finite \(got inf at \(0, 1\)\)"),
+    "distortion: -inf": (lambda: distortions.matrix([[0, -inf]]), r"distortion must be finite \(got -inf at \(0, 1\)"),
     "distortion: negative": (lambda: distortions.matrix([[0, -1]]), r"distortion must be >= 0 \(got -1.0 at \(0, 1\)"),
     "distortion: axes": (lambda: distortions.matrix([0, 1]), r"distortion must be .* 2 axes \(got shape \(2,\)\)"),
     "distortion: complex": (lambda: distortions.matrix([[1j]]), "distortion " + REAL.format("complex128")),

@@ -2,11 +2,13 @@
 
 import re
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
+import cvxpy as cp
 import numpy as np
 import pytest
-from problems import ROWS, Row, assert_honest, named, nonconvex_problem, truth
+from problems import ROWS, Row, assert_honest, assert_overlap, named, nonconvex_problem, truth
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
@@ -20,6 +22,7 @@ REFUSALS = [
     (solvers.BlahutArimoto(), nonconvex_problem(False), {"C": 0.4}, "conditional entropy", "solvers.Alternation()"),
     (solvers.Conic(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.Conic(), nonconvex_problem(False), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
+    (solvers.InteriorPoint(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.Alternation(), BINARY, {"D": 0.1}, "conditional entropies", "solver=None"),
 ]
 
@@ -46,29 +49,51 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "levels", "picked"),
+    ("problem", "levels", "picked", "reason"),
     [
-        (BINARY, {"D": 0.1}, solvers.BlahutArimoto),
-        (BINARY, {"D": 0.1, "P": 0.02}, solvers.Conic),
-        (JUDGED, {"C": 0.1}, solvers.BlahutArimoto),
-        (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration),
-        (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.Alternation),
+        (BINARY, {"D": 0.1}, solvers.InteriorPoint, "linear levels"),
+        (BINARY, {"D": 0.1, "P": 0.02}, solvers.InteriorPoint, "linear levels and TotalVariation"),
+        (JUDGED, {"C": 0.1}, solvers.InteriorPoint, "linear levels"),
+        (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration, "letters with tags"),
+        (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.Alternation, "fixed alphabet"),
     ],
 )
 def test_the_structure_picks_the_solver(
-    problem: rdc.Problem, levels: dict[str, float], picked: type[solvers.Solver]
+    problem: rdc.Problem, levels: dict[str, float], picked: type[solvers.Solver], reason: str
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the last one is not convex
-        assert isinstance(rdc.rate(problem, **levels, tol=1e-3).solver, picked)
+        chosen = rdc.rate(problem, **levels, tol=1e-3).solver
+    assert isinstance(chosen, solvers.Auto)
+    assert isinstance(chosen.picked, picked)
+    assert reason in chosen.reason
 
 
-def test_a_slow_solver_hands_over_to_a_conic_one() -> None:
-    x = np.linspace(-4, 4, 25)
-    fine = rdc.Problem(sources.Discrete(np.exp(-(x**2) / 2) / np.exp(-(x**2) / 2).sum()), distortions.squared_error(x))
-    answer = rdc.rate(fine, D=0.3, tol=1e-7)
-    assert isinstance(answer.solver, solvers.Conic)
-    assert answer.gap <= 1e-7
+@dataclass(frozen=True)
+class Energy(perceptions.Divergence):
+    """A divergence that states value, support function and conic form, and no conjugate: ``½ Σ (q - p)²``."""
+
+    def value(self, p: np.ndarray, q: np.ndarray) -> float:
+        return float(0.5 * ((q - p) ** 2).sum())
+
+    def support(self, g: np.ndarray, p: np.ndarray, t: float) -> float:
+        # sup over all q with total mass one, positive or not: an upper bound that is enough.
+        return float(g.max()) if t == 0 else float(p @ g + ((g - g.mean()) ** 2).sum() / (2 * t))
+
+    def conic(self, p: np.ndarray, q: Any) -> tuple[Any, list[Any]]:
+        return 0.5 * cp.sum_squares(q - p), []
+
+
+def test_a_divergence_of_ones_own_is_conic_and_certified() -> None:
+    problem = replace(BINARY, perception=Energy())
+    answer = rdc.rate(problem, D=0.1, P=0.0004)
+    assert answer.gap <= 1e-6
+    # On two letters, half the squared distance of the laws is the squared total variation.
+    assert_overlap(answer, rdc.rate(BINARY, D=0.1, P=0.02))
+    assert isinstance(answer.solver, solvers.Auto)
+    assert isinstance(answer.solver.picked, solvers.Conic)
+    with pytest.raises(ValueError, match=r"bounds Energy; use solvers.Conic\(\)"):
+        rdc.rate(problem, D=0.1, P=0.0004, solver=solvers.InteriorPoint())
 
 
 ENTROPIC = [r for r in ROWS if not r.convex and not r.wide]

@@ -1,9 +1,11 @@
 """Methods, as frozen values: each proposes a channel and prices, and claims nothing."""
 
 from rdcfunc.solvers.alternation import Alternation
+from rdcfunc.solvers.auto import Auto
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
 from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.interior_point import InteriorPoint
 
-__all__ = ["Alternation", "BlahutArimoto", "ColumnGeneration", "Conic", "Solver"]
+__all__ = ["Alternation", "Auto", "BlahutArimoto", "ColumnGeneration", "Conic", "InteriorPoint", "Solver"]

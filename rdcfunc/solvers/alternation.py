@@ -167,7 +167,7 @@ class Alternation(Solver):
                 dual = Dual(prices[:k], found.dual.outputs, prices[k:])
                 search.offer(Candidate(found.channel, columns, dual, sweep))
             channel = solved[0].channel
-            value = part.information(channel) if part.minimises_rate else part.value(part.linear[0], channel)
+            value = part.objective(channel)
             if search.closed or before - value < search.tol / 4:
                 return
             before = value

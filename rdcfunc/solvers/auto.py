@@ -1,31 +1,74 @@
-"""The solvers for users who do not want to choose."""
+"""The solver for users who do not want to choose."""
 
 from __future__ import annotations
 
-from rdcfunc.program import Program
+from dataclasses import dataclass
+
+from rdcfunc.perceptions import FDivergence, Wasserstein
+from rdcfunc.program import Candidate, Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.interior_point import InteriorPoint
 
-#: Entries (n times columns) of a linear program's cones that Conic takes over when Blahut and Arimoto are slow.
+#: Entries (n times columns) of a program's cones that Conic takes over when the interior point leaves a gap.
 _MAX_CONES = 10_000
 
 
-def choices(program: Program) -> tuple[Solver, ...]:
-    """Return the solvers for a program, to be tried in order until the bracket is closed.
+@dataclass(frozen=True)
+class Auto(Solver):
+    """Pick solvers by the structure of the program, and try them in order until the bracket is closed.
 
-    Tagged entropies generate columns while small, and alternate where that leaves the bracket open, as other entropies
-    do; perception is conic; linear levels are Blahut and Arimoto's, and conic where these are slow and the program is
-    small.
+    Attributes
+    ----------
+    picked, reason
+        In :attr:`rdcfunc.Solution.solver`: the solver that was tried last, and why. Left empty by the user.
+
+    Examples
+    --------
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
+    >>> rdc.rate(problem, D=0.1).solver
+    Auto(picked=InteriorPoint(steps=80), reason='linear levels')
     """
-    if program.posteriors and program.posteriors[0].tagged and is_small(program):
-        return ColumnGeneration(), Alternation()
+
+    picked: Solver | None = None
+    reason: str = ""
+
+    def refusal(self, program: Program) -> str | None:
+        """Return None: there is a solver for every program."""
+        return None
+
+    def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
+        """Return what the first choice proposes."""
+        return self.choices(program)[0].solve(program, tol, start)
+
+    def choices(self, program: Program) -> tuple[Solver, ...]:
+        """Return the solvers to try in order; the reason for each is :func:`why`."""
+        if program.posteriors and program.posteriors[0].tagged and is_small(program):
+            return ColumnGeneration(), Alternation()
+        if program.posteriors:
+            return (Alternation(),)
+        if any(not isinstance(o.divergence, FDivergence | Wasserstein) for o in program.outputs):
+            return (Conic(),)
+        few = program.p.size * program.size <= _MAX_CONES
+        if few:
+            return InteriorPoint(), Conic()
+        return (InteriorPoint(),) if program.outputs else (InteriorPoint(), BlahutArimoto())
+
+
+def why(program: Program, solver: Solver, first: bool) -> str:
+    """Return what about a program speaks for a solver."""
+    if not first:
+        return "the bracket was still open"
     if program.posteriors:
-        return (Alternation(),)
-    if program.outputs:
-        return (Conic(),)
-    if program.p.size * program.size <= _MAX_CONES:
-        return BlahutArimoto(sweeps=2_000), Conic()
-    return (BlahutArimoto(),)
+        return (
+            f"an entropy of the class on {'letters with tags' if program.posteriors[0].tagged else 'a fixed alphabet'}"
+        )
+    if isinstance(solver, Conic):
+        return "a divergence with a conic form alone"
+    names = [type(o.divergence).__name__ for o in program.outputs]
+    return " and ".join(["linear levels"] * bool(program.linear) + names)

@@ -123,7 +123,7 @@ def begin(program: Program, start: Candidate | None = None, channel: Array | Non
         # A neighbour's support may be too small; a little of every column keeps all of them reachable.
         channel = 0.99 * start.channel + 0.01 / N
         prices = np.concatenate([start.dual.linear, start.dual.posteriors])
-    goal = inf if program.minimises_rate else program.value(program.linear[0], channel)
+    goal = inf if program.goal is None else program.value(program.goal, channel)
     return State(program.p @ channel, prices, channel, goal)
 
 
@@ -139,18 +139,26 @@ def advance(program: Program, state: State, limit: Array | float = inf, accuracy
     costs = [c.cost for c in program.linear] + [program.log_loss(c, state.channel) for c in program.posteriors]
     levels = np.concatenate([program.levels, [c.level for c in program.posteriors]])
     goal = state.goal
+    first = np.isinf(levels).argmax()
     if not program.minimises_rate:
-        levels[0] = goal
+        levels[first] = goal
     prices, now = project(
-        program.p, state.q, costs, levels, state.prices, np.broadcast_to(limit, levels.shape), accuracy
+        program.p,
+        state.q,
+        costs,
+        levels,
+        state.prices,
+        np.broadcast_to(limit, levels.shape),
+        accuracy,
+        program.forbidden,
     )
     merit = divergence = now.value - float(prices @ np.minimum(now.gradient, 0.0))
     if not program.minimises_rate:
         # Dinkelbach's step on the ratio (divergence - rate) / price, kept inside the range of the cost.
-        cheapest = float(program.p @ costs[0].min(axis=1))
-        step = (divergence - program.rate) / float(prices[0]) if prices[0] > 0 else -inf
+        cheapest = float(program.p @ program.barred(costs[first]).min(axis=1))
+        step = (divergence - program.rate) / float(prices[first]) if prices[first] > 0 else -inf
         merit = goal = max(goal + step, 0.5 * (goal + cheapest))
-    stuck = not program.minimises_rate and prices[0] == 0
+    stuck = not program.minimises_rate and prices[first] == 0
     if state.stride > 1 and (merit > state.merit + 1e-14 or stuck):
         # Too far: fall back on the plain step, which never goes up.
         plain = replace(state, q=program.p @ state.channel, stride=1.0, merit=inf)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from rdcfunc.certificate import polished
 from rdcfunc.information import Array
-from rdcfunc.model import build, solve_quietly
+from rdcfunc.model import build, pairs, solve_quietly
 from rdcfunc.program import Candidate, Dual, Output, Program
 from rdcfunc.solvers.base import Solver
 
@@ -53,31 +53,34 @@ class Conic(Solver):
         model = build(program)
         information, needs = model.information(program)
         constraints: list[Any] = [*model.structure, *needs]
-        skipped = len(program.linear) - len(program.limits)
-        linear = [value <= c.level for c, value in zip(program.limits, model.linear[skipped:], strict=True)]
+        named = pairs(program, model)
+        laws = {id(output): law for output, law in zip(program.outputs, model.laws, strict=True)}
         # At level zero a divergence has no multiplier, but the equality it stands for has one.
-        outputs = [
-            law == program.p if _pinned(program, c) else value <= c.level
-            for c, law, value in zip(program.outputs, model.laws, model.outputs, strict=True)
-        ]
-        budget = [information <= program.rate] if isfinite(program.rate) else []
-        objective = information if program.minimises_rate else model.linear[0]
-        solved = cp.Problem(cp.Minimize(objective), [*constraints, *linear, *outputs, *budget])
+        levels = {
+            id(c): laws[id(c)] == program.p if isinstance(c, Output) and _pinned(program, c) else value <= c.level
+            for c, value in named
+            if c.level < inf
+        }
+        goal = program.goal
+        budget = [] if goal is None else [information <= program.rate]
+        objective = information if goal is None else next(value for c, value in named if c is goal)
+        solved = cp.Problem(cp.Minimize(objective), [*constraints, *levels.values(), *budget])
         if not solve_quietly(solved, self.backend) or model.joint.value is None:
             return []
-        # With a cost minimised, its multipliers are per unit of cost; prices are per nat of rate.
+        # With a goal, multipliers are per unit of it; prices are per nat of rate.
         nat = max(_dual(budget[0]), 1e-12) if budget else 1.0
-        prices = [1.0 / nat] if budget else []
-        prices += [max(_dual(c), 0.0) / nat for c in linear]
+        prices = np.array([1.0 / nat if c is goal else max(_dual(levels[id(c)]), 0.0) / nat for c in program.linear])
         ties = []
-        for output, level, tie in zip(program.outputs, outputs, model.ties, strict=True):
+        for output, tie in zip(program.outputs, model.ties, strict=True):
             g = np.asarray(tie.dual_value, dtype=np.float64) / nat
-            pinned = _pinned(program, output)
-            ties.append((_PINNED_PRICE * float(np.ptp(g)) if pinned else max(_dual(level), 0.0) / nat, g))
+            if output is goal:
+                price = 1.0 / nat
+            else:
+                pinned = _pinned(program, output)
+                price = _PINNED_PRICE * float(np.ptp(g)) if pinned else max(_dual(levels[id(output)]), 0.0) / nat
+            ties.append((price, g))
         steps = int(solved.solver_stats.num_iters or 0)
-        proposal = Candidate(
-            model.channel(program), np.arange(program.size), Dual(np.array(prices), tuple(ties)), steps
-        )
+        proposal = Candidate(model.channel(program), np.arange(program.size), Dual(prices, tuple(ties)), steps)
         return [proposal, polished(program, proposal, tol)]
 
 

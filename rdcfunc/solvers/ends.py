@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from rdcfunc.information import Array
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Linear, Program
 
 
 def silent(program: Program) -> Candidate | None:
@@ -27,22 +30,28 @@ def _constant(program: Program, law: Array) -> Array:
 
 
 def _law(program: Program) -> Array | None:
-    N = program.size
+    """Return a law of columns that meets every level whatever the source says, at the goal's least if there is one."""
+    N, goal = program.size, program.goal
     costs = np.array([program.p @ c.cost for c in program.limits]).reshape(-1, N)
     levels = np.array([c.level for c in program.limits])
-    aim = np.zeros(N) if program.minimises_rate else program.p @ program.linear[0].cost
+    barred: NDArray[np.bool_] = np.zeros(N, dtype=bool)
+    if program.forbidden is not None:
+        barred |= program.forbidden[program.p > 0].any(axis=0)
     if program.outputs:
         # The source's own law on every decoder's letter has perfect perception on a common alphabet.
         if not all(output.divergence.vanishes(program.p) for output in program.outputs):
             return None
         same = (program.letters == program.letters[:, :1]).all(axis=1)
         law = np.where(same, program.p[program.letters[:, 0]], 0.0)
-        return law if (costs @ law <= levels).all() else None
-    if len(levels) + (not program.minimises_rate) <= 1:
-        best = int((costs[0] if len(levels) else aim).argmin())
+        return law if (costs @ law <= levels).all() and not law[barred].any() else None
+    aim = program.p @ goal.cost if isinstance(goal, Linear) else np.zeros(N)
+    if len(levels) + isinstance(goal, Linear) <= 1:
+        means = np.where(barred, inf, costs[0] if len(levels) else aim)
+        best = int(means.argmin())
         law = np.eye(1, N, best)[0]
-        return law if (costs @ law <= levels).all() else None
-    solved = linprog(aim, A_ub=costs, b_ub=levels, A_eq=np.ones((1, N)), b_eq=[1.0])
+        return law if means[best] < inf and (costs @ law <= levels).all() else None
+    bounds = np.column_stack([np.zeros(N), np.where(barred, 0.0, 1.0)])
+    solved = linprog(aim, A_ub=costs, b_ub=levels, A_eq=np.ones((1, N)), b_eq=[1.0], bounds=bounds)
     if solved.status != 0:
         return None
     law = np.maximum(solved.x, 0.0)

@@ -30,8 +30,11 @@ class Tilt:
 
 
 def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) -> Tilt:
-    """Return the channel tilted by the prices ``s`` and the derivatives of ``G`` there."""
-    exponent = np.repeat(log_q[None, :], p.size, axis=0)
+    """Return the channel tilted by the prices ``s`` and the derivatives of ``G`` there.
+
+    ``log_q`` has shape (N,), or (n, N) with -inf where a pair is forbidden.
+    """
+    exponent = np.array(np.broadcast_to(log_q, (p.size, log_q.shape[-1])))
     for price, cost in zip(s, costs, strict=True):
         if price > 0:
             exponent -= price * cost
@@ -54,7 +57,14 @@ def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) ->
 
 
 def project(
-    p: Array, q: Array, costs: list[Array], levels: Array, s: Array, limit: Array, accuracy: float = 1e-10
+    p: Array,
+    q: Array,
+    costs: list[Array],
+    levels: Array,
+    s: Array,
+    limit: Array,
+    accuracy: float = 1e-10,
+    forbidden: NDArray[np.bool_] | None = None,
 ) -> tuple[Array, Tilt]:
     """Return the prices that maximise ``G`` and the tilted channel, from the prices ``s``.
 
@@ -66,14 +76,18 @@ def project(
         Largest prices allowed, shape (k,); levels that cannot be reached would send them to infinity.
     accuracy
         How far levels may be missed, relative to the level.
+    forbidden
+        Pairs (n, N) that no channel may use.
     """
     with np.errstate(divide="ignore"):
         log_q = np.log(q)
+    if forbidden is not None:
+        log_q = np.where(forbidden, -np.inf, log_q)
     missed = accuracy * np.maximum(levels, 1e-6)
     s = np.minimum(s, limit)
     now = tilt(p, log_q, costs, levels, s)
     # A channel within the levels has D(W ‖ q) <= -log min q, and G is a lower bound on it.
-    unreachable = -float(log_q[q > 0].min()) + 1.0
+    unreachable = -float(np.log(q[q > 0].min())) + 1.0
     for _ in range(_STEPS):
         if now.value > unreachable:
             break

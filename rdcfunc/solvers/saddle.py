@@ -1,0 +1,276 @@
+"""The saddle point behind every convex program: weights of columns against the prices of all levels.
+
+    min_q max_{s, g, t}  -Σ_x p_x log Σ_k q_k e^{-c(x,k)} - Σ_i s_i b_i - Σ {t P + h(g, t)},   c = Σ s_i c_i + Σ g,
+
+with h the support function of a divergence. With ``A = e^{-c}``, ``v = A q`` and ``y = p / v`` its optimum has
+``z = 1 - Aᵀy >= 0``, ``q z = 0``, levels met with slack complementary to their price, and output laws that are
+gradients of h. The channel is eliminated: Newton's equations are those of the weights of k columns, O(n k² + k³), and
+of the prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+from rdcfunc.information import Array
+from rdcfunc.program import Dual, Program
+from rdcfunc.solvers.barriers import LEVEL_WEIGHT, Direction, Pair, barrier, room
+
+#: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
+_STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
+#: Corrections of one step, and the step beyond which none is needed.
+_CORRECTORS, _FAR = 3, 0.9
+#: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
+_NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
+#: Least share of the longest steps that is trusted.
+_LEAST_TRUST = 1 / 64
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Weights of columns with their reduced costs, and prices."""
+
+    q: Array
+    z: Array
+    dual: Dual
+
+
+class Saddle:
+    """One run of the method, from weights ``q`` (N,) and prices ``s`` of the linear levels.
+
+    A goal is a level that moves: at the optimum the information, ``L - s b`` with L the value without the goal's
+    term, equals the rate allowed, so each step aims at the level ``b = (L - R) / s``.
+    """
+
+    def __init__(self, program: Program, source: Array, q: Array, s: Array, mu: float) -> None:
+        self.program, self.p, self.q, self.s = program, program.p, q, s
+        self.weight = q / q.sum()
+        self.costs, self.levels = [c.cost for c in program.linear], program.levels
+        self.held = np.flatnonzero(self.levels < inf)
+        self.slack = np.where(self.levels < inf, LEVEL_WEIGHT * mu / s, 0.0)
+        self.barriers = [barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
+        self.mu, self.last, self.trust, self.gap = mu, 1.0, 1.0, inf
+        self.z = np.zeros(0)
+        # The unknown prices are (g, t) of each barrier, then s.
+        self.size = (program.m + 1) * len(self.barriers) + s.size
+        self.letters = [program.letters[:, o.target] for o in program.outputs]
+        self.places = [letters + i * (program.m + 1) for i, letters in enumerate(self.letters)]
+        self.every = np.arange(q.size)
+
+    def point(self) -> Point:
+        """Return the current point."""
+        return Point(self.q, self.z, Dual(self.s, tuple((b.t, b.g) for b in self.barriers)))
+
+    def look(self) -> float:
+        """Evaluate the current point; return an estimate of how far apart its bounds are."""
+        p, q = self.p, self.q
+        exponent = -self.point().dual.cost(self.program)
+        top = exponent.max(axis=1)
+        exponent -= top[:, None]
+        self.A = np.exp(exponent, out=exponent)
+        self.v = self.A @ q
+        self.y = p / self.v
+        self.earned = self.y @ self.A
+        if not self.z.size:
+            self.z = np.maximum(1 - self.earned, self.mu * self.weight / q)
+        self.weighted = [self.A * cost for cost in self.costs]
+        self.means = [w @ q for w in self.weighted]
+        self.spent = np.array([float(self.y @ mean) for mean in self.means])
+        shown = q * self.earned
+        self.laws = [np.bincount(letters, shown, self.program.m).astype(np.float64) for letters in self.letters]
+        supports = [b.prepare() for b in self.barriers]
+        value = -float(p @ (top + np.log(self.v)))
+        if self.program.rate < inf:
+            self._aim(value - sum(supports))
+        information = value - float(self.s @ self.spent)
+        lower = value - float(np.log(self.earned.max())) - float(self.s @ self.levels)
+        missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
+        for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
+            information -= float(b.g @ law)
+            lower -= b.t * b.level + h
+            missed += b.miss(law) * float(np.ptp(b.g))
+        self._pair()
+        gap = (abs(information - lower) + missed) / self._price()
+        # Where the linear model misleads, steps get shorter, and centring comes first.
+        self.trust = max(0.25 * self.trust, _LEAST_TRUST) if gap > 1.2 * self.gap else min(2 * self.trust, 1.0)
+        self.gap = gap
+        return gap
+
+    def _price(self) -> float:
+        """Return the price in nats of one unit of what is minimised."""
+        goals = [float(s) for s, level in zip(self.s, self.program.levels, strict=True) if level == inf]
+        goals += [b.t for b, o in zip(self.barriers, self.program.outputs, strict=True) if o.level == inf]
+        return goals[0] if goals else 1.0
+
+    def _aim(self, value: float) -> None:
+        """Move the goal's level to where the information equals the rate allowed."""
+        rate = self.program.rate
+        for i in np.flatnonzero(self.program.levels == inf):
+            others = value - float(self.s[self.held] @ self.levels[self.held])
+            others -= sum(b.t * b.level for b in self.barriers)
+            self.levels[i] = (others - rate) / self.s[i]
+        for b, output in zip(self.barriers, self.program.outputs, strict=True):
+            if output.level == inf:
+                others = value - float(self.s @ self.levels)
+                others -= sum(other.t * other.level for other in self.barriers if other is not b)
+                b.level, b.slack = (others - rate) / b.t, 0.0
+
+    def _pair(self) -> None:
+        held = self.held
+        self.pairs = [
+            Pair(self.q, self.z, self.weight),
+            Pair(self.s[held], self.slack[held], np.full(held.size, LEVEL_WEIGHT)),
+        ]
+        one = np.array([LEVEL_WEIGHT])
+        for b in self.barriers:
+            pressed = np.array([b.slack > 0])
+            self.pairs += [Pair(np.array([b.t])[pressed], np.array([b.slack])[pressed], one[pressed]), *b.kinks()]
+        self.mu = sum(pair.product() for pair in self.pairs) / sum(float(pair.weight.sum()) for pair in self.pairs)
+
+    def step(self) -> None:
+        """Predict, correct (Mehrotra 1992), and correct pairs that are in the way again (Gondzio 1996)."""
+        self._factor()
+        still = [-pair.primal * pair.dual for pair in self.pairs]
+        directions = self._solve(still, 0.0)
+        step = min(1.0, self._room(directions))
+        ahead = sum(pair.ahead(d, step) for pair, d in zip(self.pairs, directions, strict=True))
+        centring = min(1.0, max(ahead / self._total(), 1e-8)) ** 3
+        # After a step cut short, the path bends too much for a corrector: back towards it first.
+        bends = self.last >= _SHORT and self.trust == 1.0
+        centring = centring if bends else max(centring, 0.5)
+        goals = [centring * self.mu * pair.weight for pair in self.pairs]
+        aims = [change + goal for change, goal in zip(still, goals, strict=True)]
+        if bends:
+            aims = [aim - d[0] * d[1] for aim, d in zip(aims, directions, strict=True)]
+        bend = -self.dy * self.dv if bends else 0.0
+        directions = self._solve(aims, bend)
+        step = self._room(directions)
+        for _ in range(_CORRECTORS):
+            if step > _FAR:
+                break
+            better = [
+                aim + _toward(pair, d, goal, min(1.0, 1.5 * step + 0.1))
+                for aim, pair, d, goal in zip(aims, self.pairs, directions, goals, strict=True)
+            ]
+            longer = self._room(self._solve(better, bend))
+            if longer < step + 0.01:
+                self._solve(aims, bend)
+                break
+            aims, directions, step = better, self.directions, longer
+        self.last = self._centred(min(1.0, _STEP * step, self._longest()))
+        self._move(self.last)
+
+    def _centred(self, step: float) -> float:
+        """Return the step, shortened until no pair is far ahead of the others."""
+        total = sum(float(pair.weight.sum()) for pair in self.pairs)
+        for _ in range(_SHORTER):
+            products = [
+                (pair.primal + step * d[0]) * (pair.dual + step * d[1])
+                for pair, d in zip(self.pairs, self.directions, strict=True)
+            ]
+            least = _NEIGHBOURHOOD * sum(float(found.sum()) for found in products) / total
+            if all((found >= least * pair.weight).all() for found, pair in zip(products, self.pairs, strict=True)):
+                break
+            step *= 0.8
+        return step
+
+    def _total(self) -> float:
+        return sum(pair.product() for pair in self.pairs)
+
+    def _room(self, directions: list[Direction]) -> float:
+        rooms = [pair.room(d) for pair, d in zip(self.pairs, directions, strict=True)]
+        return min(*rooms, room(self.v, self.dv), room(self.s, self.ds))
+
+    def _longest(self) -> float:
+        """Return the step beyond which exponents move too far for a linear model."""
+        speed = float(np.max(np.abs(self.ds / self.s), initial=0.0)) / _GROWTH
+        for b in self.barriers:
+            speed = max(speed, b.dt / b.t / _GROWTH, -b.dt / b.t / _STEP, float(np.abs(b.dg).max()) / _TURN)
+        return self.trust / speed if speed > 0 else inf
+
+    def _factor(self) -> None:
+        """Factor the equations of the weights, then what is left of those of the prices."""
+        m, theta = self.program.m, self.y / self.v
+        scaled = self.A * np.sqrt(theta)[:, None]
+        weights = scaled.T @ scaled
+        weights[self.every, self.every] += self.z / self.q
+        self.tie = self.z + self.earned
+        border = np.zeros((self.q.size, self.size))
+        prices = np.zeros((self.size, self.size))
+        for i, (b, place) in enumerate(zip(self.barriers, self.places, strict=True)):
+            border[self.every, place] = self.tie
+            block = slice(i * (m + 1), (i + 1) * (m + 1))
+            prices[block, block] = b.hessian
+            if b.gauge is not None:
+                one = slice(i * (m + 1), i * (m + 1) + m)
+                prices[one, one] += b.gauge[:, None] * b.gauge
+            for other in self.places:
+                np.subtract.at(prices, (place, other), self.tie * self.q)
+        first = self.size - self.s.size
+        for i, (w, mean) in enumerate(zip(self.weighted, self.means, strict=True)):
+            border[:, first + i] = self.y @ w - (theta * mean) @ self.A
+            for j in range(i + 1):
+                bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
+                prices[first + i, first + j] = prices[first + j, first + i] = bend
+            prices[first + i, first + i] += self.slack[i] / self.s[i]
+        self.root = np.linalg.cholesky(weights)
+        self.border = solve_triangular(self.root, border, lower=True, check_finite=False)
+        self.prices = cho_factor(prices + self.border.T @ self.border, lower=True, check_finite=False)
+
+    def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
+        """Return the direction of each pair, for changes of products to aim at."""
+        q, s, m = self.q, self.s, self.program.m
+        short = 1 - self.earned - self.z
+        bent = corrected / self.v
+        side = aims[0] / q - short + bent @ self.A if np.ndim(bent) else aims[0] / q - short
+        side = solve_triangular(self.root, side, lower=True, check_finite=False)
+        right = self.border.T @ side
+        levels = np.zeros(s.size)
+        levels[self.held] = aims[1]
+        shown = aims[0] - q * short
+        rest = iter(aims[2:])
+        for i, (b, law, letters) in enumerate(zip(self.barriers, self.laws, self.letters, strict=True)):
+            aim = next(rest)
+            kinks = [next(rest) for _ in b.kinks()]
+            told = b.right_side(law, float(aim[0]) if aim.size else 0.0, kinks)
+            told[:m] -= np.bincount(letters, shown, m)
+            right[i * (m + 1) : (i + 1) * (m + 1)] += told
+        first = self.size - s.size
+        for i, mean in enumerate(self.means):
+            left = self.levels[i] - self.spent[i] - self.slack[i] - levels[i] / s[i]
+            right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
+        moves = cho_solve(self.prices, right, check_finite=False)
+        tilted = solve_triangular(self.root, side - self.border @ moves, lower=True, trans=1, check_finite=False)
+        self.ds = moves[first:]
+        self.d_slack = (levels - self.slack * self.ds) / s
+        self.dq = tilted.copy()
+        directions: list[Direction] = []
+        for i, (b, letters) in enumerate(zip(self.barriers, self.letters, strict=True)):
+            dg, dt = moves[i * (m + 1) : (i + 1) * (m + 1) - 1], float(moves[(i + 1) * (m + 1) - 1])
+            self.dq += q * dg[letters]
+            kinks_directions = b.direct(dg, dt)
+            pressed = np.array([b.slack > 0])
+            directions += [(np.array([b.dt])[pressed], np.array([b.d_slack])[pressed]), *kinks_directions]
+        self.dz = (aims[0] - self.z * self.dq) / q
+        self.dv = self.A @ tilted - sum(mean * d for mean, d in zip(self.means, self.ds, strict=True))
+        self.dy = (corrected - self.y * self.dv) / self.v
+        held = self.held
+        self.directions = [(self.dq, self.dz), (self.ds[held], self.d_slack[held]), *directions]
+        return self.directions
+
+    def _move(self, step: float) -> None:
+        self.q = self.q + step * self.dq
+        self.z = self.z + step * self.dz
+        self.s, self.slack = self.s + step * self.ds, self.slack + step * self.d_slack
+        for b in self.barriers:
+            b.move(step)
+
+
+def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
+    """Return the change of products that brings those which a longer step would leave far off nearer to their goal."""
+    ahead = (pair.primal + step * direction[0]) * (pair.dual + step * direction[1])
+    return np.maximum(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal)
