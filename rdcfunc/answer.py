@@ -6,29 +6,35 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import numpy as np
 
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
+from rdcfunc.compilation import Plain
 from rdcfunc.feasibility import check_each, check_together
 from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.solvers.auto import Auto, why
-from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.ends import silent
+from rdcfunc.structure import certificate as structure
+from rdcfunc.structure.certificate import ends
+from rdcfunc.structure.tilt import Tilt
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-9
+#: Entries of a table that may be formed to narrow what structure has left wide.
+_AFFORDABLE = 4_000_000
 
 
 def solve(
     problem: Problem,
-    program: Program,
+    program: Program | Plain,
     targets: Sequence[Target],
     solver: Solver | None,
     tol: float,
@@ -38,13 +44,45 @@ def solve(
 ) -> Solution:
     """Propose by a solver, dispose by the certificate: the way that every verb walks.
 
-    A warning points ``depth`` frames up, at the caller of the verb.
+    A plain question is asked by its structure, and by its table if the solver takes no other or leaves a gap. A
+    warning points ``depth`` frames up, at the caller of the verb.
     """
     check_tol(tol)
     if solver is not None and not isinstance(solver, Solver):
         raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
-    check_each(program)
     chosen = Auto() if solver is None else solver
+    solution = _by_structure(program, chosen, tol) if isinstance(program, Plain) else None
+    if solution is None or _may_narrow(solution, chosen):
+        table = program.program if isinstance(program, Plain) else program
+        solution = _narrower(_by_table(problem, table, targets, chosen, tol, start), solution, tol)
+    if warn:
+        warn_if_wide(solution, tol, depth)
+    return solution
+
+
+def _by_structure(plain: Plain, chosen: Solver, tol: float) -> Solution | None:
+    """Return the answer to a plain question without its table, or None where the solver needs it."""
+    picked = chosen.structured(plain) if isinstance(chosen, Auto) else chosen
+    if not isinstance(picked, Structured):
+        return None
+    refusal = picked.refusal(plain)
+    if refusal is not None:
+        raise ValueError(refusal)
+    tilts: list[Tilt] = []
+    for tilt, reason in ends(plain):
+        tilts.append(tilt)
+        solution = describe(plain, tilts, _told(chosen, None, reason), tol)
+        if solution.status is Status.CERTIFIED:
+            return solution
+    tilts.append(picked.propose(plain, tol * (NATS_PER_BIT if plain.minimises_rate else 1.0)))
+    return describe(plain, tilts, _told(chosen, picked, why(plain, picked, True)), tol)
+
+
+def _by_table(
+    problem: Problem, program: Program, targets: Sequence[Target], chosen: Solver, tol: float, start: Solution | None
+) -> Solution:
+    """Return the answer of the solvers of programs, tried in order until the bracket is closed."""
+    check_each(program)
     refusal = chosen.refusal(program)
     if refusal is not None:
         raise ValueError(refusal)
@@ -52,17 +90,62 @@ def solve(
     quiet = silent(program)
     found = [] if quiet is None else [quiet]
     if found:
-        solution = conclude(problem, program, targets, found, _named(chosen, program, None), tol)
+        solution = conclude(problem, program, targets, found, _told(chosen, None, "nothing need be sent"), tol)
         if solution.status is Status.CERTIFIED:
             return solution
     for place, picked in enumerate(picks):
         found += picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
-        solution = conclude(problem, program, targets, found, _named(chosen, program, place), tol)
+        solution = conclude(
+            problem, program, targets, found, _told(chosen, picked, why(program, picked, place == 0)), tol
+        )
         if solution.status is Status.CERTIFIED:
             break
-    if warn:
-        warn_if_wide(solution, tol, depth)
     return solution
+
+
+def _may_narrow(solution: Solution, chosen: Solver) -> bool:
+    """Return whether a wide answer by structure may be narrowed by solvers of programs."""
+    n, m = solution.source.size, solution.m
+    return solution.status is not Status.CERTIFIED and isinstance(chosen, Auto) and n * m <= _AFFORDABLE
+
+
+def _narrower(solution: Solution, other: Solution | None, tol: float) -> Solution:
+    """Return the solution with the better channel and the better lower bound of two to one question."""
+    if other is None:
+        return solution
+    proof, best = max(solution, other, key=attrgetter("lower")), min(solution, other, key=attrgetter("upper"))
+    status = Status.CERTIFIED if best.upper - proof.lower <= tol else best.status
+    return replace(best, lower=min(proof.lower, best.upper), prices=proof.prices, status=status)
+
+
+def describe(plain: Plain, tilts: Sequence[Tilt], solver: Solver, tol: float) -> Solution:
+    """Turn tilts into a solution without a table: the best lower and upper bound of them all."""
+    brackets = [structure.bracket(plain, tilt) for tilt in tilts]
+    proof, top = max(brackets, key=attrgetter("lower")), min(brackets, key=attrgetter("upper"))
+    _refuse_crossing(proof.lower, top.upper)
+    unit = NATS_PER_BIT if plain.minimises_rate else 1.0
+    lower, upper = min(proof.lower, top.upper) / unit, top.upper / unit
+    problem, n = plain.problem, plain.p.size
+    divergence, C = problem.perception, inf
+    P = inf if divergence is None else divergence.value(plain.p, top.channel.law) / divergence.unit
+    if problem.classification is not None:
+        channel = top.channel.table()
+        C = _shown_to_a_classifier(problem, plain.p, channel, channel)
+    return Solution(
+        value=upper,
+        lower=lower,
+        upper=upper,
+        rate=top.rate / NATS_PER_BIT,
+        achieved=Target(top.distortion, max(P, 0.0), max(C, 0.0)),
+        sent=top.channel,
+        letters=np.arange(n)[:, None],
+        m=n,
+        prices=Prices(proof.slope / NATS_PER_BIT),
+        status=Status.CERTIFIED if upper - lower <= tol else Status.WIDE,
+        solver=solver,
+        steps=sum(tilt.steps for tilt in tilts),
+        source=plain.p,
+    )
 
 
 def conclude(
@@ -87,10 +170,7 @@ def conclude(
     bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
     bounds += [(lower_bound(program, c), c) for c in proofs]
     (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
-    if lower > top.upper + _CROSSING * (1.0 + abs(top.upper)):
-        raise ArithmeticError(
-            f"the certified bounds cross ({lower!r} > {top.upper!r}); this is a defect of rdcfunc, please report it"
-        )
+    _refuse_crossing(lower, top.upper)
     unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
@@ -111,7 +191,7 @@ def conclude(
         upper=upper,
         rate=part.information(top.channel) / NATS_PER_BIT,
         achieved=achieved[0] if single else achieved,
-        encoder=top.channel,
+        sent=top.channel,
         letters=part.letters,
         m=program.m,
         prices=prices[0] if single else prices,
@@ -121,6 +201,13 @@ def conclude(
         source=program.p,
         candidate=found[best],
     )
+
+
+def _refuse_crossing(lower: float, upper: float) -> None:
+    if lower > upper + _CROSSING * (1.0 + abs(upper)):
+        raise ArithmeticError(
+            f"the certified bounds cross ({lower!r} > {upper!r}); this is a defect of rdcfunc, please report it"
+        )
 
 
 def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
@@ -134,14 +221,9 @@ def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
         )
 
 
-def _named(chosen: Solver, program: Program, place: int | None) -> Solver:
+def _told(chosen: Solver, picked: Solver | None, reason: str) -> Solver:
     """Return the solver as users are told of it: what was picked for them, and why."""
-    if not isinstance(chosen, Auto):
-        return chosen
-    if place is None:
-        return Auto(None, "nothing need be sent")
-    picked = chosen.choices(program)[place]
-    return Auto(picked, why(program, picked, place == 0))
+    return Auto(picked, reason) if isinstance(chosen, Auto) else chosen
 
 
 def check_tol(tol: float) -> None:
@@ -177,18 +259,23 @@ def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -
 def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
     """Return what decoder k achieves on every measure that the problem has."""
     p, letter = part.p, shown(channel, part.letters[:, k], part.m)
-    measure = problem.classification
-    C = inf
-    if isinstance(measure, FixedClassifier):
-        C = float(p @ (letter * measure.cost).sum(axis=1)) / measure.unit
-    elif isinstance(measure, ConditionalEntropy):
-        told = channel if measure.tagged else letter
-        C = conditional_entropy(class_joint(p, told, measure.labels)) / measure.unit
+    C = _shown_to_a_classifier(problem, p, channel, letter)
     divergence = problem.perception
     P = inf if divergence is None else divergence.value(p, p @ letter) / divergence.unit
     d = problem.distortion.values
     D = float(p @ np.multiply(letter, d, out=np.zeros_like(letter), where=letter > 0).sum(axis=1))
     return Target(D, max(P, 0.0), max(C, 0.0))
+
+
+def _shown_to_a_classifier(problem: Problem, p: Array, channel: Array, letter: Array) -> float:
+    """Return the classification level of a channel and of the letters that it shows; inf without a measure."""
+    measure = problem.classification
+    if isinstance(measure, FixedClassifier):
+        return float(p @ (letter * measure.cost).sum(axis=1)) / measure.unit
+    if isinstance(measure, ConditionalEntropy):
+        told = channel if measure.tagged else letter
+        return conditional_entropy(class_joint(p, told, measure.labels)) / measure.unit
+    return inf
 
 
 def _prices(program: Program, dual: Dual, k: int) -> Prices:

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
+from rdcfunc.compilation import compile_program
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, compile_program
+from rdcfunc.program import Axis
 from rdcfunc.solution import Solution, Status, WideBracketWarning
 from rdcfunc.solvers.base import Solver
 

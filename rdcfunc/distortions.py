@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,19 +10,44 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks
-from rdcfunc.information import Array
+from rdcfunc.information import Array, Indices
+
+_UNIT = 2.0**-53
+#: Largest slack of a grid, and smallest step: beyond, points are not uniform and squares not normal numbers.
+_MOST_SLACK, _LEAST_STEP, _MOST_WIDTH = 1e-9, 1e-140, 1e140
 
 
-@dataclass(frozen=True, eq=False)
-class Distortion:
-    """A table ``d`` (n, m) of non-negative costs, with the points behind it where it has some.
+class Distortion(ABC):
+    """Costs ``d(x, j) >= 0`` of n source and m reproduction letters; subclasses state their structure.
 
     Attributes
     ----------
-    values
-        ``d(x, j)``, shape (n, m); inf forbids a pair wherever a distortion level is on.
     points, letters
         Source points (n,) or (n, k) and reproduction points (m,) or (m, k), else None.
+    """
+
+    points: Array | None = None
+    letters: Array | None = None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """``(n, m)``: the numbers of source and of reproduction letters."""
+
+    @property
+    @abstractmethod
+    def values(self) -> Array:
+        """``d(x, j)``, shape (n, m); inf forbids a pair wherever a distortion level is on."""
+
+    @property
+    def forbids(self) -> bool:
+        """Whether some pair costs infinity."""
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Distortion):
+    """A table of costs without further structure.
 
     Raises
     ------
@@ -29,23 +55,91 @@ class Distortion:
         If the table is not two-dimensional, holds NaN, or is negative somewhere.
     """
 
-    values: Array
+    costs: Array
     points: Array | None = None
     letters: Array | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", checks.nonnegative(self.values, "distortion", 2, infinite=True))
+        object.__setattr__(self, "costs", checks.nonnegative(self.costs, "distortion", 2, infinite=True))
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(n, m)``: the numbers of source and of reproduction letters."""
-        n, m = self.values.shape
+        n, m = self.costs.shape
         return n, m
+
+    @property
+    def values(self) -> Array:
+        """The table itself."""
+        return self.costs
 
     @cached_property
     def forbids(self) -> bool:
         """Whether some pair costs infinity."""
-        return bool(np.isinf(self.values).any())
+        return bool(np.isinf(self.costs).any())
+
+
+@dataclass(frozen=True, eq=False)
+class Hamming(Distortion):
+    """``d(x, j) = 1`` if ``x != j`` else 0; the table is formed when it is asked for."""
+
+    n: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, n)``."""
+        return self.n, self.n
+
+    @cached_property
+    def values(self) -> Array:
+        """``1 - I``, shape (n, n)."""
+        return checks.frozen(1.0 - np.eye(self.n))
+
+
+@dataclass(frozen=True, eq=False)
+class Difference(Distortion):
+    r"""``d(x, j) = rho(x - j)`` on the points of a uniform grid; the table is formed when it is asked for.
+
+    Attributes
+    ----------
+    lags
+        ``lags[n - 1 + x - j] = rho(x - j)``, shape (2 n - 1,), finite.
+    power
+        1 or 2 if ``rho(l)`` is ``unit`` times this power of ``|l|``, to four roundings, else None.
+    unit
+        ``rho(1)``.
+    slack
+        The table, computed from the points, is within ``rho (1 ± slack)``.
+    """
+
+    lags: Array
+    power: int | None = None
+    slack: float = 0.0
+    points: Array | None = None
+    letters: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, n)``."""
+        n = (self.lags.size + 1) // 2
+        return n, n
+
+    @property
+    def unit(self) -> float:
+        """``rho(1)``, or zero on a single point."""
+        return float(self.lags[self.shape[0]]) if self.lags.size > 1 else 0.0
+
+    @cached_property
+    def values(self) -> Array:
+        """``rho(x - j)``, shape (n, n), from the points where there are some."""
+        return checks.frozen(self.columns(np.arange(self.shape[0])))
+
+    def columns(self, letters: Indices) -> Array:
+        """Return the table's columns of some letters."""
+        if self.points is not None:
+            return _power(self.points, self.points[letters], self.power or 1)
+        n = self.shape[0]
+        return self.lags[n - 1 + np.arange(n)[:, None] - letters]
 
 
 def matrix(d: ArrayLike) -> Distortion:
@@ -61,7 +155,7 @@ def matrix(d: ArrayLike) -> Distortion:
     >>> matrix([[0.0, 1.0, 0.3], [1.0, 0.0, 0.3]]).shape
     (2, 3)
     """
-    return Distortion(np.asarray(d))
+    return Table(np.asarray(d))
 
 
 def hamming(n: int) -> Distortion:
@@ -75,7 +169,27 @@ def hamming(n: int) -> Distortion:
     """
     if n < 1:
         raise ValueError(f"n must be >= 1 (got {n}); an alphabet needs a letter")
-    return matrix(1.0 - np.eye(n))
+    return Hamming(n)
+
+
+def difference(lags: ArrayLike) -> Distortion:
+    """Return ``d(x, j) = rho(x - j)`` on n letters in a row, reproduced as themselves.
+
+    Parameters
+    ----------
+    lags
+        ``rho(1 - n), ..., rho(0), ..., rho(n - 1)``, an odd number of finite costs.
+
+    Examples
+    --------
+    >>> difference([1.0, 0.0, 3.0]).values
+    array([[0., 1.],
+           [3., 0.]])
+    """
+    costs = checks.nonnegative(lags, "lags", 1)
+    if costs.size % 2 == 0:
+        raise ValueError(f"lags must be an odd number of costs, rho(1 - n) to rho(n - 1) (got {costs.size})")
+    return Difference(costs)
 
 
 def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distortion:
@@ -84,7 +198,8 @@ def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distor
     Parameters
     ----------
     points, letters
-        Shapes (n,) or (n, k) and (m,) or (m, k); ``letters=None`` reproduces on the points themselves.
+        Shapes (n,) or (n, k) and (m,) or (m, k); ``letters=None`` reproduces on the points themselves. Scalar points
+        at equal distances that are reproduced as themselves make a :class:`Difference`.
 
     Examples
     --------
@@ -93,16 +208,13 @@ def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distor
            [9., 0.]])
     """
     x, y = _points(points, letters)
-    columns = (slice(None), None) if x.ndim == 1 else (slice(None),)
-    a, b = x[columns], y[columns]
-    # Chunks bound the memory of the (n, m, k) difference; |a|²+|b|²-2ab would cancel where it matters most.
-    rows = max(1, 2**22 // max(1, b.size))
-    values = np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])
-    return Distortion(values, x, y)
+    return _on_a_grid(x, y, 2) or Table(_power(x, y, 2), x, y)
 
 
 def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distortion:
     """Return ``d(x, j) = |points[x] - letters[j]|`` for scalar points (n,) and letters (m,).
+
+    As for :func:`squared_error`, points at equal distances make a :class:`Difference`.
 
     Examples
     --------
@@ -113,7 +225,7 @@ def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Disto
     x, y = _points(points, letters)
     if x.ndim != 1:
         raise ValueError(f"points must have one axis for the absolute error (got shape {x.shape})")
-    return Distortion(np.abs(x[:, None] - y[None, :]), x, y)
+    return _on_a_grid(x, y, 1) or Table(_power(x, y, 1), x, y)
 
 
 def _points(points: ArrayLike, letters: ArrayLike | None) -> tuple[Array, Array]:
@@ -124,3 +236,34 @@ def _points(points: ArrayLike, letters: ArrayLike | None) -> tuple[Array, Array]
     if x.shape[1:] != y.shape[1:]:
         raise ValueError(f"points and letters must have one dimension (got shapes {x.shape} and {y.shape})")
     return x, y
+
+
+def _power(x: Array, y: Array, power: int) -> Array:
+    """Return the table of absolute differences, or of squared ones summed over coordinates."""
+    if power == 1:
+        return np.abs(x[:, None] - y[None, :])
+    columns = (slice(None), None) if x.ndim == 1 else (slice(None),)
+    a, b = x[columns], y[columns]
+    # Chunks bound the memory of the (n, m, k) difference; |a|²+|b|²-2ab would cancel where it matters most.
+    rows = max(1, 2**22 // max(1, b.size))
+    return np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])
+
+
+def _on_a_grid(x: Array, y: Array, power: int) -> Difference | None:
+    """Return the distortion by lags if scalar points lie at equal distances and are reproduced as themselves."""
+    n = len(x)
+    if x.ndim != 1 or n < 2 or not (x is y or np.array_equal(x, y)):
+        return None
+    width = abs(float(x[-1] - x[0]))
+    step = width / (n - 1)
+    if not (step > _LEAST_STEP and width < _MOST_WIDTH):
+        return None
+    index = np.arange(n)
+    ideal = x[0] + (x[-1] - x[0]) * (index / (n - 1))
+    # A distance is off by at most two displacements, and all distances but zero are at least a step.
+    displaced = float(np.abs(x - ideal).max()) + 4 * _UNIT * float(np.abs(x).max() + width)
+    slack = 2.01 * power * displaced / step + 16 * _UNIT
+    if slack > _MOST_SLACK:
+        return None
+    lags = (step * np.abs(np.arange(1.0 - n, n))) ** power
+    return Difference(checks.frozen(lags), power, slack, x, y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from rdcfunc.information import Array, Indices
 from rdcfunc.problem import Target
 from rdcfunc.program import Candidate, shown
 from rdcfunc.solvers.base import Solver
+from rdcfunc.structure.tilt import Tilted
 
 
 class WideBracketWarning(UserWarning):
@@ -72,12 +74,12 @@ class Solution:
     value, lower, upper
         The least value of the quantity minimised lies in ``[lower, upper]``; ``value = upper`` is achieved.
     rate
-        ``I(X; K)`` in bits of the channel.
+        ``I(X; K)`` in bits of the channel, or a bound on it where structure had to mix one.
     achieved
         What the channel achieves on each measure; a tuple with one target a decoder if the question was
         universal.
-    encoder
-        ``P(k | x)``, shape (n, N): rows sum to one. A column k is what is sent.
+    sent
+        The encoder, or what it is made of where structure made the answer without a table.
     letters
         The letter that each decoder shows for each column, shape (N, decoders).
     m
@@ -99,7 +101,7 @@ class Solution:
     upper: float
     rate: float
     achieved: Target | tuple[Target, ...]
-    encoder: Array = field(repr=False)
+    sent: Array | Tilted = field(repr=False)
     letters: Indices = field(repr=False)
     m: int
     prices: Prices | tuple[Prices, ...] = field(repr=False)
@@ -114,14 +116,27 @@ class Solution:
         """``upper - lower``."""
         return self.upper - self.lower
 
+    @cached_property
+    def encoder(self) -> Array:
+        """``P(k | x)``, shape (n, N): rows sum to one. A column k is what is sent.
+
+        Raises
+        ------
+        MemoryError
+            If the table has not been formed and would be too large.
+        """
+        return self.sent.table() if isinstance(self.sent, Tilted) else self.sent
+
     @property
     def channel(self) -> Array:
         """``P(X̂ = j | X = x)``, shape (n, m), or (decoders, n, m) if the question was universal."""
+        if isinstance(self.sent, Tilted):
+            return self.encoder
         channels = np.array([shown(self.encoder, letters, self.m) for letters in self.letters.T])
         return channels[0] if isinstance(self.achieved, Target) else channels
 
     @property
     def output(self) -> Array:
         """The law of the reproduction, shape (m,), or (decoders, m) if the question was universal."""
-        law: Array = self.source @ self.channel
+        law: Array = self.sent.law if isinstance(self.sent, Tilted) else self.source @ self.channel
         return law

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from rdcfunc import checks
 from rdcfunc.answer import check_tol, conclude, solve, warn_if_wide
 from rdcfunc.certificate import polished
+from rdcfunc.compilation import compile_program, tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual, compile_program
+from rdcfunc.program import Axis, Candidate, Dual
 from rdcfunc.solution import Prices, Solution
 from rdcfunc.solvers.base import Solver
 
@@ -229,7 +230,7 @@ def certify(
     (0.531004406, 0.531004406)
     """
     target = Target(D, P, C)
-    program = compile_program(problem, [target])
+    program = tabulate(problem, [target])
     shape = np.shape(channel)
     if len(shape) not in (2, 3) or shape[:2] != problem.shape:
         n, m = problem.shape

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from rdcfunc.answer import solve
 from rdcfunc.classifications import ConditionalEntropy
+from rdcfunc.compilation import compile_program
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import compile_program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.tradeoff import rate

@@ -15,6 +15,7 @@ from rdcfunc import classifications, distortions, perceptions, solvers, sources
 
 BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 JUDGED = replace(BINARY, classification=classifications.ErrorRate([0, 1], [0, 1]))
+LINE = rdc.Problem(sources.uniform(600), distortions.squared_error(np.linspace(0, 1, 600)))
 
 REFUSALS = [
     (solvers.BlahutArimoto(), BINARY, {"D": 0.1, "P": 0.1}, "TotalVariation", "solvers.Conic()"),
@@ -23,6 +24,11 @@ REFUSALS = [
     (solvers.Conic(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.Conic(), nonconvex_problem(False), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.InteriorPoint(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
+    (solvers.ClosedForm(), BINARY, {"D": 0.1, "P": 0.1}, "TotalVariation", "solver=None"),
+    (solvers.ClosedForm(), JUDGED, {"C": 0.1}, "classifier", "solver=None"),
+    (solvers.ClosedForm(), LINE, {"D": 0.1}, "Difference distortion", "solver=None"),
+    (solvers.Grid(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solver=None"),
+    (solvers.Grid(), BINARY, {"D": 0.1}, "Hamming distortion", "solver=None"),
     (solvers.Alternation(), BINARY, {"D": 0.1}, "conditional entropies", "solver=None"),
 ]
 
@@ -51,7 +57,14 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
 @pytest.mark.parametrize(
     ("problem", "levels", "picked", "reason"),
     [
-        (BINARY, {"D": 0.1}, solvers.InteriorPoint, "linear levels"),
+        (BINARY, {"D": 0.1}, solvers.ClosedForm, "Hamming distortion alone"),
+        (
+            replace(BINARY, distortion=distortions.matrix(1 - np.eye(2))),
+            {"D": 0.1},
+            solvers.InteriorPoint,
+            "linear levels",
+        ),
+        (LINE, {"D": 0.01}, solvers.Grid, "uniform grid"),
         (BINARY, {"D": 0.1, "P": 0.02}, solvers.InteriorPoint, "linear levels and TotalVariation"),
         (JUDGED, {"C": 0.1}, solvers.InteriorPoint, "linear levels"),
         (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration, "letters with tags"),

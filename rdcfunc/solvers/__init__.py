@@ -4,8 +4,20 @@ from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.auto import Auto
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.closed_form import ClosedForm
 from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.grid import Grid
 from rdcfunc.solvers.interior_point import InteriorPoint
 
-__all__ = ["Alternation", "Auto", "BlahutArimoto", "ColumnGeneration", "Conic", "InteriorPoint", "Solver"]
+__all__ = [
+    "Alternation",
+    "Auto",
+    "BlahutArimoto",
+    "ClosedForm",
+    "ColumnGeneration",
+    "Conic",
+    "Grid",
+    "InteriorPoint",
+    "Solver",
+]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rdcfunc.compilation import Plain
+from rdcfunc.distortions import Hamming
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Candidate, Program
 from rdcfunc.solvers.alternation import Alternation
-from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.closed_form import ClosedForm
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.grid import Grid
 from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: Entries (n times columns) of a program's cones that Conic takes over when the interior point leaves a gap.
 _MAX_CONES = 10_000
+#: Points of a grid from which its structure pays.
+_MANY = 250
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Auto(Solver):
     >>> from rdcfunc import sources, distortions
     >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
     >>> rdc.rate(problem, D=0.1).solver
-    Auto(picked=InteriorPoint(steps=80), reason='linear levels')
+    Auto(picked=ClosedForm(), reason='Hamming distortion alone')
     """
 
     picked: Solver | None = None
@@ -45,6 +51,13 @@ class Auto(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return what the first choice proposes."""
         return self.choices(program)[0].solve(program, tol, start)
+
+    def structured(self, plain: Plain) -> Structured | None:
+        """Return the solver that needs no table, if there is one and it pays."""
+        if isinstance(plain.distortion, Hamming):
+            return ClosedForm()
+        grid = Grid()
+        return grid if plain.p.size >= _MANY and grid.refusal(plain) is None else None
 
     def choices(self, program: Program) -> tuple[Solver, ...]:
         """Return the solvers to try in order; the reason for each is :func:`why`."""
@@ -60,8 +73,12 @@ class Auto(Solver):
         return (InteriorPoint(),) if program.outputs else (InteriorPoint(), BlahutArimoto())
 
 
-def why(program: Program, solver: Solver, first: bool) -> str:
+def why(program: Program | Plain, solver: Solver, first: bool) -> str:
     """Return what about a program speaks for a solver."""
+    if isinstance(program, Plain):
+        return (
+            "Hamming distortion alone" if isinstance(program.distortion, Hamming) else "differences on a uniform grid"
+        )
     if not first:
         return "the bracket was still open"
     if program.posteriors:
