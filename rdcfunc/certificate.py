@@ -137,17 +137,20 @@ def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> 
     """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
     dual, columns = candidate.dual, candidate.columns
     cost = dual.cost(program)
-    tilt = cost[:, columns]
-    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
-    t = float(dual.posteriors.sum())
-    if t > 0:
-        part = program.take(columns)
-        tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
-    law = program.p @ candidate.channel if candidate.law is None else candidate.law
-    least = tilt.min(axis=1)
-    least[np.isinf(least)] = 0.0
-    # Any a will do where the sum vanishes.
-    log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
+    if candidate.log_a is not None:
+        log_a = candidate.log_a
+    else:
+        tilt = cost[:, columns]
+        # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+        t = float(dual.posteriors.sum())
+        if t > 0:
+            part = program.take(columns)
+            tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
+        least = tilt.min(axis=1)
+        least[np.isinf(least)] = 0.0
+        # Any a will do where the sum vanishes.
+        law = program.p @ candidate.channel
+        log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
     shift = log_a
     if weighed:
         with np.errstate(divide="ignore"):

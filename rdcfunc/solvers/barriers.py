@@ -55,7 +55,7 @@ Direction = tuple[Array, Array]
 
 def room(x: Array, dx: Array) -> float:
     """Return the longest step along ``dx`` that keeps ``x > 0`` non-negative."""
-    steepest = float(np.max(-dx / x, initial=0.0))
+    steepest = -float((dx / x).min()) if x.size else 0.0
     return 1.0 / steepest if steepest > 0 else inf
 
 
@@ -101,6 +101,11 @@ class Barrier(ABC):
     @abstractmethod
     def direct(self, dg: Array, dt: float) -> list[Direction]:
         """Keep the direction and return it for each kink."""
+
+    @property
+    @abstractmethod
+    def spent(self) -> float:
+        """The divergence of the law that these prices ask for."""
 
     @abstractmethod
     def miss(self, law: Array) -> float:
@@ -177,6 +182,12 @@ class LetterBarrier(Barrier):
         super().move(step)
         self.duals = [dual + step * change for dual, change in zip(self.duals, self.d_duals, strict=True)]
 
+    @property
+    def spent(self) -> float:
+        # By Young's equality f(u) = w u - f*(w) at u = f*'(w), and linearly beyond the ends.
+        beyond = (sign * end * float(dual.sum()) for (sign, end), dual in zip(self.ends, self.duals, strict=True))
+        return -self.slope - sum(beyond)
+
     def miss(self, law: Array) -> float:
         told = law - self.law
         for (sign, _), dual in zip(self.ends, self.duals, strict=True):
@@ -234,6 +245,10 @@ class TransportBarrier(Barrier):
         super().move(step)
         self.potential, self.plan = self.potential + step * self.d_potential, self.plan + step * self.d_plan
 
+    @property
+    def spent(self) -> float:
+        return float(np.vdot(self.cost, self.plan))
+
     def miss(self, law: Array) -> float:
         rows, columns = self.plan.sum(axis=1) - self.p, self.plan.sum(axis=0) - law
         return float(np.abs(rows).sum() + np.abs(columns).sum())
@@ -271,6 +286,10 @@ class EqualityBarrier(Barrier):
     def direct(self, dg: Array, dt: float) -> list[Direction]:
         self._direct(dg, 0.0)
         return []
+
+    @property
+    def spent(self) -> float:
+        return 0.0
 
     def miss(self, law: Array) -> float:
         return float(np.abs(law - self.p).sum())

@@ -21,13 +21,13 @@ from rdcfunc.solvers.saddle import Point, Saddle
 #: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
 _COLD, _WARM = 0.1, 1e-3
 #: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
-_WHOLE, _SWEEPS = 120, 12
+_WHOLE, _SWEEPS, _LIKELY = 120, 12, 0.98
 #: Rounds of pricing the columns outside of the support.
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
-_PATIENCE = 15
+_PATIENCE = 30
 #: Source letters that the first prices are computed on.
-_SAMPLE = 256
+_SAMPLE = 64
 #: Largest price of a divergence held at zero, in units of the spread of the output price, and what it may cost.
 _PINNED_PRICE, _PINNED_LOSS = 1e13, 1e-12
 
@@ -84,15 +84,27 @@ class InteriorPoint(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return one candidate."""
         core, tight = _core(program)
-        support, q, prices = _begin(core, program.p, start)
-        mu, steps = _COLD if start is None else _WARM, 0
+        near = None if tight else _near(core, program, start)
+        if near is not None:
+            support, point, steps, gap = self._rounds(core, program.p, *near, tol)
+            if gap <= tol:
+                return [_candidate(program, core, tight, support, point, steps)]
+        support, point, steps, _ = self._rounds(core, program.p, *_begin(core, program.p), tol)
+        return [_candidate(program, core, tight, support, point, steps)]
+
+    def _rounds(
+        self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
+    ) -> tuple[Indices, Point, int, float]:
+        """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
+        mu, steps = _COLD, 0
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self._run(Saddle(part, program.p, q, prices, mu), tol / 16)
+                taken, gap, point = self._run(Saddle(part, source, q, prices, mu), tol / 16)
             steps += taken
-            earned = _earned(core, part, point)
+            earned = _earned(core, point)
+            most = float(earned.max())
             earned[support] = 0.0
             joining = np.flatnonzero(earned > 1 + tol / 8)
             if joining.size == 0 or not gap < 1e3 * tol:
@@ -101,18 +113,18 @@ class InteriorPoint(Solver):
             kept = (point.q > 1e-9) | (point.z < 1e-3) | _needed(part)
             q = np.concatenate([np.maximum(point.q[kept], 1e-6), np.full(joining.size, 1e-3 / joining.size)])
             support, prices, mu = np.concatenate([support[kept], joining]), point.dual.linear, _WARM
-        return [_candidate(program, core, tight, support, point, steps)]
+        return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
     def _run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
         """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
-        best, point, centre, idle = inf, saddle.point(), inf, 0
+        best, centre, idle = inf, inf, 0
         for taken in range(self.steps):  # noqa: B007
             gap = saddle.look()
-            if not np.isfinite(gap):
+            if not np.isfinite(gap) and taken:
                 break
             idle = 0 if gap < 0.5 * best or saddle.mu < 0.7 * centre else idle + 1
             centre = min(centre, saddle.mu)
-            if gap < best:
+            if gap < best or taken == 0:
                 best, point = gap, saddle.point()
             if best <= tol or idle > _PATIENCE:
                 break
@@ -148,31 +160,58 @@ def _core(program: Program) -> tuple[Program, dict[int, Array]]:
     return replace(program, p=program.p[live], linear=linear, forbidden=barred), tight
 
 
-def _begin(core: Program, source: Array, start: Candidate | None) -> tuple[Indices, Array, Array]:
+def _near(core: Program, program: Program, start: Candidate | None) -> tuple[Indices, Array, Array] | None:
+    """Return support, weights and prices of a neighbour's solution, if it fits the program."""
+    if start is None or start.log_a is None or core.outputs or core.forbidden is not None:
+        return None
+    fits = start.channel.shape[0] == program.p.size and start.columns.max() < core.size
+    if not fits or start.dual.linear.size != len(core.linear) or not (start.dual.linear > 0).all():
+        return None
+    law = program.p @ start.channel
+    return start.columns, 0.9 * law + 0.1 / law.size, start.dual.linear
+
+
+def _begin(core: Program, source: Array) -> tuple[Indices, Array, Array]:
     """Return a first support, weights on it, and prices of the linear levels."""
-    allowed = np.ones(core.size, dtype=bool) if core.forbidden is None else ~core.forbidden.all(axis=0)
-    support = np.flatnonzero(allowed)
+    support = np.arange(core.size)
+    if core.forbidden is not None:
+        support = np.flatnonzero(~core.forbidden.all(axis=0))
     q = _first_weights(core, source)[support]
     q /= q.sum()
-    prices = _first_prices(core.take(support), q)
     if support.size <= _WHOLE or core.outputs:
-        return support, q, prices
-    exponent = -Dual(prices).cost(core)[:, support]
-    kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    for _ in range(_SWEEPS):
-        gain = (core.p / (kernel @ q)) @ kernel
-        q = q * gain * np.maximum(gain, 1e-3)  # EM, over-relaxed
-        q /= q.sum()
-    gain = (core.p / (kernel @ q)) @ kernel
-    likely = (gain > 0.98) | (q > 1 / support.size)
-    part = core.take(support)
+        return support, q, _first_prices(core.take(support), q)
+    part = core if support.size == core.size else core.take(support)
+    prices = _first_prices(part, q)
+    likely, q = _screen(part, q, prices)
     if core.forbidden is not None or any(
-        float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * c.level for c in part.limits
+        float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
+        for c in part.linear
     ):
-        likely[part.total_cost.argmin(axis=1)] = True
-    q = np.maximum(q[likely], 1e-6 / support.size)
-    q = 0.9 * q / q.sum() + 0.1 / q.size
-    return support[likely], q, prices
+        likely = np.union1d(likely, part.total_cost.argmin(axis=1))
+    q = np.maximum(q[likely], 1e-6 / part.size)
+    return support[likely], 0.9 * q / q.sum() + 0.1 / q.size, prices
+
+
+def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
+    """Return the columns that may carry mass, and weights of all, by over-relaxed EM in single precision."""
+    exponent = np.zeros((part.p.size, part.size), dtype=np.float32)
+    for price, c in zip(prices, part.linear, strict=True):
+        exponent -= np.multiply(c.cost, price, dtype=np.float32)
+    if part.forbidden is not None:
+        exponent[part.forbidden] = -np.inf
+    exponent -= exponent.max(axis=1, keepdims=True)
+    kernel, p, law = np.exp(exponent, out=exponent), part.p.astype(np.float32), q.astype(np.float32)
+    for _ in range(_SWEEPS):
+        gain = (p / (kernel @ law)) @ kernel
+        law = law * gain * np.maximum(gain, np.float32(1e-3))
+        law /= law.sum()
+    v = kernel @ law
+    gain = (p / v) @ kernel
+    likely = (gain > _LIKELY) | (law > 1 / part.size)
+    # Letters of little mass, which nearly all of the support is far from, keep the column that serves them best.
+    bare = kernel[:, likely] @ law[likely] < 0.5 * v
+    likely[(kernel[bare] * law).argmax(axis=1)] = True
+    return np.flatnonzero(likely), law.astype(np.float64)
 
 
 def _first_weights(core: Program, source: Array) -> Array:
@@ -205,13 +244,10 @@ def _first_prices(part: Program, q: Array) -> Array:
     return np.clip(found, 1e-2, inf)
 
 
-def _earned(core: Program, part: Program, point: Point) -> Array:
+def _earned(core: Program, point: Point) -> Array:
     """Return ``Aᵀ y`` of every column at a point of a part of the program."""
-    cost = point.dual.cost(core)
-    top = -point.dual.cost(part)
-    shift = top.max(axis=1)
-    y = core.p / (np.exp(top - shift[:, None]) @ point.q)
-    return np.asarray(y @ np.exp(-cost - shift[:, None]))
+    exponent = np.subtract(point.log_a[:, None], point.dual.cost(core))
+    return np.asarray(core.p @ np.exp(exponent, out=exponent))
 
 
 def _needed(part: Program) -> NDArray[np.bool_]:
@@ -239,7 +275,7 @@ def _candidate(
     top = exponent.max(axis=1, keepdims=True)
     channel = np.exp(exponent - top) * point.q
     mass = channel.sum(axis=1)
-    log_y = np.log(core.p / mass) - top[:, 0]
+    log_y = np.log(core.p) + point.log_a
     live = program.p > 0
     _price_the_unreachable(program, dual, live, log_y)
     for i, excess in tight.items():
@@ -248,7 +284,9 @@ def _candidate(
     rows[live] = channel / mass[:, None]
     if not live.all():
         rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
-    return Candidate(rows, support, dual, steps, point.q)
+    log_a = np.zeros(program.p.size)
+    log_a[live] = point.log_a
+    return Candidate(rows, support, dual, steps, log_a)
 
 
 def _pinned_price(output: Output, p: Array, g: Array) -> float:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from rdcfunc.information import Array
 from rdcfunc.program import Dual, Program
@@ -32,11 +33,12 @@ _LEAST_TRUST = 1 / 64
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Weights of columns with their reduced costs, and prices."""
+    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound."""
 
     q: Array
     z: Array
     dual: Dual
+    log_a: Array
 
 
 class Saddle:
@@ -55,6 +57,7 @@ class Saddle:
         self.barriers = [barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
         self.mu, self.last, self.trust, self.gap = mu, 1.0, 1.0, inf
         self.z = np.zeros(0)
+        self.log_y, self.log_p = np.log(self.p), np.log(self.p)
         # The unknown prices are (g, t) of each barrier, then s.
         self.size = (program.m + 1) * len(self.barriers) + s.size
         self.letters = [program.letters[:, o.target] for o in program.outputs]
@@ -63,12 +66,15 @@ class Saddle:
 
     def point(self) -> Point:
         """Return the current point."""
-        return Point(self.q, self.z, Dual(self.s, tuple((b.t, b.g) for b in self.barriers)))
+        return Point(self.q, self.z, self._dual(), self.log_a)
+
+    def _dual(self) -> Dual:
+        return Dual(self.s, tuple((b.t, b.g) for b in self.barriers))
 
     def look(self) -> float:
         """Evaluate the current point; return an estimate of how far apart its bounds are."""
         p, q = self.p, self.q
-        exponent = -self.point().dual.cost(self.program)
+        exponent = -self._dual().cost(self.program)
         top = exponent.max(axis=1)
         exponent -= top[:, None]
         self.A = np.exp(exponent, out=exponent)
@@ -83,16 +89,23 @@ class Saddle:
         shown = q * self.earned
         self.laws = [np.bincount(letters, shown, self.program.m).astype(np.float64) for letters in self.letters]
         supports = [b.prepare() for b in self.barriers]
-        value = -float(p @ (top + np.log(self.v)))
+        log_v = top + np.log(self.v)
+        value = -float(p @ log_v)
+        self.log_a, floor = -log_v, value - float(np.log(self.earned.max()))
+        # Newton's own masses are feasible to first order where p / v is not, and bound more tightly.
+        linear = float(p @ (self.log_y - self.log_p)) - float(np.log((np.exp(self.log_y + top) @ self.A).max()))
+        if linear > floor:
+            self.log_a, floor = self.log_y - self.log_p, linear
+        self.top = top
         if self.program.rate < inf:
             self._aim(value - sum(supports))
         information = value - float(self.s @ self.spent)
-        lower = value - float(np.log(self.earned.max())) - float(self.s @ self.levels)
+        lower = floor - float(self.s @ self.levels)
         missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
-            missed += b.miss(law) * float(np.ptp(b.g))
+            missed += b.miss(law) * float(np.ptp(b.g)) + b.t * max(b.spent - b.level, 0.0)
         self._pair()
         gap = (abs(information - lower) + missed) / self._price()
         # Where the linear model misleads, steps get shorter, and centring comes first.
@@ -183,7 +196,7 @@ class Saddle:
 
     def _room(self, directions: list[Direction]) -> float:
         rooms = [pair.room(d) for pair, d in zip(self.pairs, directions, strict=True)]
-        return min(*rooms, room(self.v, self.dv), room(self.s, self.ds))
+        return min(*rooms, room(self.s, self.ds))
 
     def _longest(self) -> float:
         """Return the step beyond which exponents move too far for a linear model."""
@@ -199,7 +212,7 @@ class Saddle:
         weights = scaled.T @ scaled
         weights[self.every, self.every] += self.z / self.q
         self.tie = self.z + self.earned
-        border = np.zeros((self.q.size, self.size))
+        border = np.zeros((self.q.size, self.size), order="F")
         prices = np.zeros((self.size, self.size))
         for i, (b, place) in enumerate(zip(self.barriers, self.places, strict=True)):
             border[self.every, place] = self.tie
@@ -217,9 +230,9 @@ class Saddle:
                 bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
                 prices[first + i, first + j] = prices[first + j, first + i] = bend
             prices[first + i, first + i] += self.slack[i] / self.s[i]
-        self.root = np.linalg.cholesky(weights)
-        self.border = solve_triangular(self.root, border, lower=True, check_finite=False)
-        self.prices = cho_factor(prices + self.border.T @ self.border, lower=True, check_finite=False)
+        self.root = _root(weights)
+        self.border = _forward(self.root, border)
+        self.prices = _root(prices + self.border.T @ self.border)
 
     def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
         """Return the direction of each pair, for changes of products to aim at."""
@@ -227,7 +240,7 @@ class Saddle:
         short = 1 - self.earned - self.z
         bent = corrected / self.v
         side = aims[0] / q - short + bent @ self.A if np.ndim(bent) else aims[0] / q - short
-        side = solve_triangular(self.root, side, lower=True, check_finite=False)
+        side = _forward(self.root, side)
         right = self.border.T @ side
         levels = np.zeros(s.size)
         levels[self.held] = aims[1]
@@ -243,8 +256,8 @@ class Saddle:
         for i, mean in enumerate(self.means):
             left = self.levels[i] - self.spent[i] - self.slack[i] - levels[i] / s[i]
             right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
-        moves = cho_solve(self.prices, right, check_finite=False)
-        tilted = solve_triangular(self.root, side - self.border @ moves, lower=True, trans=1, check_finite=False)
+        moves = dpotrs(self.prices, right, lower=0)[0] if right.size else right
+        tilted = dtrtrs(self.root, side - self.border @ moves, lower=0)[0]
         self.ds = moves[first:]
         self.d_slack = (levels - self.slack * self.ds) / s
         self.dq = tilted.copy()
@@ -263,11 +276,27 @@ class Saddle:
         return self.directions
 
     def _move(self, step: float) -> None:
+        self.log_y = np.log(np.maximum(self.y + step * self.dy, 0.1 * self.y)) - self.top
         self.q = self.q + step * self.dq
         self.z = self.z + step * self.dz
         self.s, self.slack = self.s + step * self.ds, self.slack + step * self.d_slack
         for b in self.barriers:
             b.move(step)
+
+
+def _root(matrix: Array) -> Array:
+    """Return U with ``UᵀU`` the symmetric matrix; LAPACK itself, as steps of small programs are mostly overhead."""
+    if not matrix.size:
+        return matrix
+    root, info = dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
+    if info:
+        raise LinAlgError("the matrix is not positive definite")
+    return np.asarray(root)
+
+
+def _forward(root: Array, side: Array) -> Array:
+    """Return ``U⁻ᵀ side``."""
+    return np.asarray(dtrtrs(root, side, lower=0, trans=1)[0])
 
 
 def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
