@@ -24,6 +24,8 @@ from rdcfunc.program import Output, Program
 LEVEL_WEIGHT = 0.1
 #: Weight of a letter that has no mass.
 _LITTLE = 1e-20
+#: What the argument of a conjugate may change by in a step.
+_TURN = 2.0
 #: Blurs of the couplings that weigh a transport plan's pairs, in units of the cost of the independent one.
 _SCALES = (0.5, 0.1, 0.02)
 
@@ -111,6 +113,10 @@ class Barrier(ABC):
     def miss(self, law: Array) -> float:
         """Return how far the reproduction law is from the one that these prices ask for."""
 
+    def speed(self) -> float:
+        """Return the inverse of the longest step that a linear model of ``h`` can be trusted for."""
+        return -self.dt / self.t
+
     def move(self, step: float) -> None:
         """Go a step along the direction."""
         self.g, self.t = self.g + step * self.dg, self.t + step * self.dt
@@ -181,6 +187,11 @@ class LetterBarrier(Barrier):
     def move(self, step: float) -> None:
         super().move(step)
         self.duals = [dual + step * change for dual, change in zip(self.duals, self.d_duals, strict=True)]
+
+    def speed(self) -> float:
+        # The argument w = g / t of f* may change by so much.
+        change = float(np.abs(np.where(self.live, self.dg - self.g / self.t * self.dt, 0.0)).max())
+        return (change / _TURN - self.dt) / self.t
 
     @property
     def spent(self) -> float:

@@ -83,14 +83,14 @@ class InteriorPoint(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return one candidate."""
-        core, tight = _core(program)
-        near = None if tight else _near(core, program, start)
+        core = _core(program)
+        near = None if core.tight else _near(core.program, program, start)
         if near is not None:
-            support, point, steps, gap = self._rounds(core, program.p, *near, tol)
+            support, point, steps, gap = self._rounds(core.program, program.p, *near, tol)
             if gap <= tol:
-                return [_candidate(program, core, tight, support, point, steps)]
-        support, point, steps, _ = self._rounds(core, program.p, *_begin(core, program.p), tol)
-        return [_candidate(program, core, tight, support, point, steps)]
+                return [_candidate(program, core, support, point, steps)]
+        support, point, steps, _ = self._rounds(core.program, program.p, *_begin(core.program, program.p), tol)
+        return [_candidate(program, core, support, point, steps)]
 
     def _rounds(
         self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
@@ -135,29 +135,55 @@ class InteriorPoint(Solver):
         return taken, best, point
 
 
-def _core(program: Program) -> tuple[Program, dict[int, Array]]:
-    """Return the program on source letters that have mass, levels that cost their least turned into forbidden pairs.
+@dataclass(frozen=True, eq=False)
+class _Core:
+    """A program as the method likes it: source letters with mass, and linear costs over the cheapest column's.
 
-    The second value holds the excess cost of each such level, by its place.
+    What is spent of such costs falls like e^-s, and nothing cancels near the least level. A level that is the least
+    one has no finite price; its pairs that cost more are forbidden instead.
+
+    Attributes
+    ----------
+    program
+        The program on ``live`` letters.
+    live
+        Which source letters have mass.
+    floors
+        Costs of the cheapest columns (live letters,) for each linear constraint kept.
+    tight
+        Excess costs (live letters, N) of the levels that were turned into forbidden pairs, by their place.
     """
+
+    program: Program
+    live: NDArray[np.bool_]
+    floors: list[Array]
+    tight: dict[int, Array]
+
+
+def _core(program: Program) -> _Core:
     live = program.p > 0
     forbidden = np.zeros((program.p.size, program.size), dtype=bool)
     if program.forbidden is not None:
         forbidden |= program.forbidden
-    tight: dict[int, Array] = {}
-    for i, c in enumerate(program.linear):
-        least = program.cheapest(c)
-        if c.level <= least * (1 + 4e-16):
-            cost = program.barred(c.cost)
-            tight[i] = cost - np.where(live, cost.min(axis=1), 0.0)[:, None]
-            forbidden |= tight[i] > 0
     for output in program.outputs:
         forbidden |= unreachable(output, program)[program.letters[:, output.target]]
-    linear = tuple(
-        replace(c, cost=c.cost if live.all() else c.cost[live]) for i, c in enumerate(program.linear) if i not in tight
-    )
-    barred = forbidden[live] if forbidden.any() else None
-    return replace(program, p=program.p[live], linear=linear, forbidden=barred), tight
+    forbidden = forbidden[live]
+    tight: dict[int, Array] = {}
+    linear, floors = [], []
+    p = program.p[live]
+    for i, c in enumerate(program.linear):
+        cost = program.barred(c.cost)[live]
+        least = cost.min(axis=1)
+        excess = cost - least[:, None]
+        level = c.level - float(p @ least)
+        if level <= 4e-16 * c.level:
+            tight[i] = excess
+            forbidden = forbidden | (excess > 0)
+        else:
+            linear.append(replace(c, cost=np.where(np.isinf(excess), 0.0, excess), level=level))
+            floors.append(least)
+    barred = forbidden if forbidden.any() else None
+    return _Core(replace(program, p=p, linear=tuple(linear), forbidden=barred), live, floors, tight)
 
 
 def _near(core: Program, program: Program, start: Candidate | None) -> tuple[Indices, Array, Array] | None:
@@ -260,32 +286,29 @@ def _needed(part: Program) -> NDArray[np.bool_]:
     return needed
 
 
-def _candidate(
-    program: Program, core: Program, tight: dict[int, Array], support: Indices, point: Point, steps: int
-) -> Candidate:
+def _candidate(program: Program, core: _Core, support: Indices, point: Point, steps: int) -> Candidate:
     """Return channel and prices for the program from a point of its core."""
-    found = iter(point.dual.linear)
-    prices = np.array([0.0 if i in tight else next(found) for i in range(len(program.linear))])
+    live, found = core.live, iter(point.dual.linear)
+    prices = np.array([0.0 if i in core.tight else next(found) for i in range(len(program.linear))])
     outputs = []
     for (t, g), output in zip(point.dual.outputs, program.outputs, strict=True):
         pinned = output.level == 0 and output.divergence.vanishes(program.p)
         outputs.append((_pinned_price(output, program.p, g) if pinned else t, g.copy()))
     dual = Dual(prices, tuple(outputs))
-    exponent = -point.dual.cost(core.take(support))
-    top = exponent.max(axis=1, keepdims=True)
-    channel = np.exp(exponent - top) * point.q
-    mass = channel.sum(axis=1)
-    log_y = np.log(core.p) + point.log_a
-    live = program.p > 0
-    _price_the_unreachable(program, dual, live, log_y)
-    for i, excess in tight.items():
-        prices[i] = _tight_price(program, dual, excess[live], live, log_y)
-    rows = np.zeros((program.p.size, support.size))
-    rows[live] = channel / mass[:, None]
-    if not live.all():
-        rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
+    exponent = -point.dual.cost(core.program.take(support))
+    channel = np.exp(exponent - exponent.max(axis=1, keepdims=True)) * point.q
     log_a = np.zeros(program.p.size)
     log_a[live] = point.log_a
+    for s, floor in zip(point.dual.linear, core.floors, strict=True):
+        log_a[live] += s * floor
+    _price_the_unreachable(program, dual, live, log_a)
+    for i, excess in core.tight.items():
+        prices[i] = _tight_price(program, dual, excess, live, log_a)
+        log_a[live] += prices[i] * (program.barred(program.linear[i].cost)[live] - excess).min(axis=1)
+    rows = np.zeros((program.p.size, support.size))
+    rows[live] = channel / channel.sum(axis=1, keepdims=True)
+    if not live.all():
+        rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
     return Candidate(rows, support, dual, steps, log_a)
 
 
@@ -298,24 +321,24 @@ def _pinned_price(output: Output, p: Array, g: Array) -> float:
     return price
 
 
-def _price_the_unreachable(program: Program, dual: Dual, live: NDArray[np.bool_], log_y: Array) -> None:
+def _price_the_unreachable(program: Program, dual: Dual, live: NDArray[np.bool_], log_a: Array) -> None:
     """Give letters that an output may never show the price at which no column with them earns more than it costs."""
     for (_, g), output in zip(dual.outputs, program.outputs, strict=True):
         dead = unreachable(output, program)
         if dead.any():
-            letters = program.letters[:, output.target]
-            earned = logsumexp(log_y[:, None] - dual.cost(program)[live], axis=0)
+            log_y = (np.log(program.p[live]) + log_a[live])[:, None]
+            earned = logsumexp(log_y - dual.cost(program)[live], axis=0)
             dear = np.full(program.m, -inf)
-            np.maximum.at(dear, letters, earned)
+            np.maximum.at(dear, program.letters[:, output.target], earned)
             g[dead] += np.maximum(dear[dead], 0.0)
 
 
-def _tight_price(program: Program, dual: Dual, excess: Array, live: NDArray[np.bool_], log_y: Array) -> float:
+def _tight_price(program: Program, dual: Dual, excess: Array, live: NDArray[np.bool_], log_a: Array) -> float:
     """Return a price at which the pairs that a tight level forbids earn nothing."""
     over = excess[np.isfinite(excess) & (excess > 0)]
     if over.size == 0:
         return 0.0
-    base = log_y[:, None] - dual.cost(program)[live]
+    base = (np.log(program.p[live]) + log_a[live])[:, None] - dual.cost(program)[live]
     price = 40.0 / float(over.min())
     while price * float(over.min()) < 1e3 and logsumexp(base - price * excess, axis=0).max() > 1e-13:
         price *= 2

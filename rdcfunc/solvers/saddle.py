@@ -99,6 +99,14 @@ class Saddle:
         self.top = top
         if self.program.rate < inf:
             self._aim(value - sum(supports))
+        # Levels are met on a logarithmic scale, as what is spent is exponential in the price.
+        room = np.where(self.levels > self.slack, self.levels - self.slack, self.spent)
+        self.ease = np.where(self.levels > self.slack, self.spent / room, 1.0)
+        self.left = np.where(
+            self.levels > self.slack,
+            self.spent * np.log(room / self.spent),
+            self.levels - self.spent - self.slack,
+        )
         information = value - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
         missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
@@ -202,7 +210,7 @@ class Saddle:
         """Return the step beyond which exponents move too far for a linear model."""
         speed = float(np.max(np.abs(self.ds / self.s), initial=0.0)) / _GROWTH
         for b in self.barriers:
-            speed = max(speed, b.dt / b.t / _GROWTH, -b.dt / b.t / _STEP, float(np.abs(b.dg).max()) / _TURN)
+            speed = max(speed, b.dt / b.t / _GROWTH, b.speed(), float(np.abs(b.dg).max()) / _TURN)
         return self.trust / speed if speed > 0 else inf
 
     def _factor(self) -> None:
@@ -229,7 +237,7 @@ class Saddle:
             for j in range(i + 1):
                 bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
                 prices[first + i, first + j] = prices[first + j, first + i] = bend
-            prices[first + i, first + i] += self.slack[i] / self.s[i]
+            prices[first + i, first + i] += self.ease[i] * self.slack[i] / self.s[i]
         self.root = _root(weights)
         self.border = _forward(self.root, border)
         self.prices = _root(prices + self.border.T @ self.border)
@@ -254,7 +262,7 @@ class Saddle:
             right[i * (m + 1) : (i + 1) * (m + 1)] += told
         first = self.size - s.size
         for i, mean in enumerate(self.means):
-            left = self.levels[i] - self.spent[i] - self.slack[i] - levels[i] / s[i]
+            left = self.left[i] - self.ease[i] * levels[i] / s[i]
             right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
         moves = dpotrs(self.prices, right, lower=0)[0] if right.size else right
         tilted = dtrtrs(self.root, side - self.border @ moves, lower=0)[0]
@@ -302,4 +310,4 @@ def _forward(root: Array, side: Array) -> Array:
 def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
     """Return the change of products that brings those which a longer step would leave far off nearer to their goal."""
     ahead = (pair.primal + step * direction[0]) * (pair.dual + step * direction[1])
-    return np.maximum(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal)
+    return np.clip(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal, 10 * goal)
