@@ -179,6 +179,8 @@ def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
 
 def excess(program: Program, channel: Array, slack: float) -> float:
     """Return by how much a channel fails its worst level, each taken with some relative slack."""
+    if _uses_forbidden(program, channel):
+        return inf
     worst = 0.0
     for c in program.constraints:
         over = program.value(c, channel) - c.level * (1 + slack)
@@ -187,6 +189,11 @@ def excess(program: Program, channel: Array, slack: float) -> float:
     if not program.minimises_rate:
         worst = max(worst, program.information(channel) - program.rate - slack * max(program.rate, 1.0))
     return worst
+
+
+def _uses_forbidden(program: Program, channel: Array) -> bool:
+    """Return whether a channel puts mass on a pair that costs infinity."""
+    return program.forbidden is not None and bool((channel * program.p[:, None])[program.forbidden].any())
 
 
 def _told_apart_by_rounding(program: Program, output: Output, channel: Array) -> bool:
@@ -289,7 +296,8 @@ def _move_outputs(program: Program, channel: Array) -> Array:
         shape = (channel.shape[0], *(program.m,) * targets, program.size // program.m**targets)
         axis = output.target + 1
         moved = np.tensordot(channel.reshape(shape), kernel, axes=(axis, 0))
-        channel = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
+        changed = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
+        channel = channel if _uses_forbidden(program, changed) else changed
     return channel
 
 

@@ -82,15 +82,31 @@ class InteriorPoint(Solver):
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
-        """Return one candidate."""
+        """Return the candidate of the first start, and where it leaves a gap, those of others."""
         core = _core(program)
         near = None if core.tight else _near(core.program, program, start)
         if near is not None:
             support, point, steps, gap = self._rounds(core.program, program.p, *near, tol)
             if gap <= tol:
                 return [_candidate(program, core, support, point, steps)]
-        support, point, steps, _ = self._rounds(core.program, program.p, *_begin(core.program, program.p), tol)
-        return [_candidate(program, core, support, point, steps)]
+        support, point, steps, gap = self._rounds(core.program, program.p, *_begin(core.program, program.p), tol)
+        found = [_candidate(program, core, support, point, steps)]
+        if gap > tol and program.outputs and program.goal not in program.outputs:
+            found += self._relaxed(program, core, tol)
+        return found
+
+    def _relaxed(self, program: Program, core: _Core, tol: float) -> list[Candidate]:
+        """Return candidates that do without perception, and that start from there."""
+        linear = replace(program, outputs=())
+        if not linear.constraints:
+            return []
+        free = self.solve(linear, tol)[-1]
+        silent = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
+        found = [replace(free, dual=Dual(free.dual.linear, silent))]
+        support, q, prices = _begin(core.program, program.p)
+        law = np.bincount(free.columns, program.p @ free.channel, program.size)[support]
+        support, point, steps, _ = self._rounds(core.program, program.p, support, 0.5 * (q + law / law.sum()), prices, tol)
+        return [*found, _candidate(program, core, support, point, steps)]
 
     def _rounds(
         self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
@@ -304,7 +320,7 @@ def _candidate(program: Program, core: _Core, support: Indices, point: Point, st
     _price_the_unreachable(program, dual, live, log_a)
     for i, excess in core.tight.items():
         prices[i] = _tight_price(program, dual, excess, live, log_a)
-        log_a[live] += prices[i] * (program.barred(program.linear[i].cost)[live] - excess).min(axis=1)
+        log_a[live] += prices[i] * program.barred(program.linear[i].cost)[live].min(axis=1)
     rows = np.zeros((program.p.size, support.size))
     rows[live] = channel / channel.sum(axis=1, keepdims=True)
     if not live.all():
@@ -315,7 +331,7 @@ def _candidate(program: Program, core: _Core, support: Indices, point: Point, st
 def _pinned_price(output: Output, p: Array, g: Array) -> float:
     """Return a price of a divergence at which its support function is ``<g, p>``, or nearly."""
     spread, mean = float(np.ptp(g)), float(p @ g)
-    price = spread / output.divergence.scale
+    price = spread / (output.divergence.scale or 1.0)
     while price < _PINNED_PRICE * spread and output.divergence.support(g, p, price) > mean + _PINNED_LOSS * spread:
         price *= 4.0
     return price

@@ -229,6 +229,9 @@ class Saddle:
             if b.gauge is not None:
                 one = slice(i * (m + 1), i * (m + 1) + m)
                 prices[one, one] += b.gauge[:, None] * b.gauge
+            # The price of a letter that no column shows stands still.
+            bare = np.flatnonzero(np.bincount(self.letters[i], minlength=m) == 0) + i * (m + 1)
+            prices[bare, bare] += 1.0
             for other in self.places:
                 np.subtract.at(prices, (place, other), self.tie * self.q)
         first = self.size - self.s.size
