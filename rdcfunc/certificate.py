@@ -49,7 +49,7 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
     The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
     """
     lower = lower_bound(program, candidate)
-    columns, channel = candidate.columns, _allowed(program, candidate)
+    columns, channel = candidate.columns, _allowed(program, candidate.channel, candidate.columns)
     if program.outputs:
         columns, channel = _regular(program.size, columns, channel)
     part = program.take(columns)
@@ -228,7 +228,7 @@ def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[floa
     inner = _inner_point(program)
     if inner is None:
         return []
-    clones = part.size // program.size
+    inner, clones = _allowed(program, inner, np.arange(program.size)), part.size // program.size
     near, inner = _move_outputs(part, channel), np.repeat(inner / clones, clones, axis=1)
     found = [_mixture(part, near, inner, slack) for slack in (-INSIDE, ROUNDING)]
     return [(part.objective(met), met) for met in found if met is not None]
@@ -317,12 +317,12 @@ def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Constra
     return [(price * nat, c) for price, c in zip(candidate.dual.prices, program.every, strict=True)]
 
 
-def _allowed(program: Program, candidate: Candidate) -> Array:
-    """Return the candidate's channel, kept from forbidden pairs."""
+def _allowed(program: Program, channel: Array, columns: Indices) -> Array:
+    """Return a channel to these columns, kept from forbidden pairs."""
     if program.forbidden is None:
-        return _rows(candidate.channel)
-    barred = program.forbidden[:, candidate.columns]
-    kept = np.where(barred, 0.0, candidate.channel)
+        return _rows(channel)
+    barred = program.forbidden[:, columns]
+    kept = np.where(barred, 0.0, channel)
     lost = kept.sum(axis=1, keepdims=True) <= 1e-12
     return _rows(np.where(lost, ~barred | barred.all(axis=1, keepdims=True), kept))
 

@@ -292,7 +292,10 @@ class EqualityBarrier(Barrier):
 
     def right_side(self, law: Array, aim: float, aims: Sequence[Array]) -> Array:
         self.aim = 0.0
-        return np.append(law - self.p, 0.0)
+        # Masses are exponential in their prices, so that they are compared on a logarithmic scale.
+        live = (law > 0) & (self.p > 0)
+        ratio = np.divide(law, self.p, out=np.ones_like(law), where=live)
+        return np.append(np.where(live, law * np.log(ratio), law - self.p), 0.0)
 
     def direct(self, dg: Array, dt: float) -> list[Direction]:
         self._direct(dg, 0.0)

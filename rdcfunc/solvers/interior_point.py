@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Dual, Output, Program
+from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.barriers import unreachable
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.projection import project
@@ -93,7 +93,20 @@ class InteriorPoint(Solver):
         found = [_candidate(program, core, support, point, steps)]
         if gap > tol and program.outputs and program.goal not in program.outputs:
             found += self._relaxed(program, core, tol)
+        if gap > tol and program.goal is not None:
+            found += self._end(program, tol)
         return found
+
+    def _end(self, program: Program, tol: float) -> list[Candidate]:
+        """Return a candidate whose goal is at the least that it can be at any rate, if that is known."""
+        goal = program.goal
+        if isinstance(goal, Output) and not goal.divergence.vanishes(program.p):
+            return []
+        least = replace(goal, level=program.cheapest(goal) if isinstance(goal, Linear) else 0.0)
+        linear = tuple(least if c is goal else c for c in program.linear)
+        outputs = tuple(least if c is goal else c for c in program.outputs)
+        free = self.solve(replace(program, linear=linear, outputs=outputs, rate=inf), tol)[0]
+        return [replace(free, dual=Dual.zero(program), log_a=None)]
 
     def _relaxed(self, program: Program, core: _Core, tol: float) -> list[Candidate]:
         """Return candidates that do without perception, and that start from there."""
@@ -117,7 +130,7 @@ class InteriorPoint(Solver):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self._run(Saddle(part, source, q, prices, mu), tol / 16)
+                taken, gap, point = self._run(Saddle(part, source, q, prices, mu), tol / 50)
             steps += taken
             earned = _earned(core, point)
             most = float(earned.max())
@@ -282,7 +295,7 @@ def _first_prices(part: Program, q: Array) -> Array:
     s = np.ones(count)
     for i in np.flatnonzero(np.isinf(levels)):
         levels[i] = 0.5 * float(p @ (costs[i] @ q))
-    found, _ = project(p, q, costs, levels, s, np.full(count, 1e9), 1e-1, barred)
+    found, _ = project(p, q, costs, levels, s, np.full(count, 1e24), 1e-1, barred)
     return np.clip(found, 1e-2, inf)
 
 

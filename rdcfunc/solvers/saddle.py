@@ -55,7 +55,8 @@ class Saddle:
         self.held = np.flatnonzero(self.levels < inf)
         self.slack = np.where(self.levels < inf, LEVEL_WEIGHT * mu / s, 0.0)
         self.barriers = [barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
-        self.mu, self.last, self.trust, self.gap = mu, 1.0, 1.0, inf
+        self.mu, self.last = mu, 1.0
+        self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
         self.z = np.zeros(0)
         self.log_y, self.log_p = np.log(self.p), np.log(self.p)
         # The unknown prices are (g, t) of each barrier, then s.
@@ -107,7 +108,7 @@ class Saddle:
             self.spent * np.log(room / self.spent),
             self.levels - self.spent - self.slack,
         )
-        information = value - float(self.s @ self.spent)
+        information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
         missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
@@ -117,7 +118,13 @@ class Saddle:
         self._pair()
         gap = (abs(information - lower) + missed) / self._price()
         # Where the linear model misleads, steps get shorter, and centring comes first.
-        self.trust = max(0.25 * self.trust, _LEAST_TRUST) if gap > 1.2 * self.gap else min(2 * self.trust, 1.0)
+        if gap > 1.2 * self.gap:
+            self.cap = max(0.5 * self.cap, _LEAST_TRUST)
+            self.trust = min(0.25 * self.trust, self.cap)
+        else:
+            self.trust = min(2 * self.trust, self.cap)
+        if gap < self.least:
+            self.cap, self.least = min(2 * self.cap, 1.0), gap
         self.gap = gap
         return gap
 
