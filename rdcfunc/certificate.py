@@ -28,7 +28,7 @@ INSIDE = 16 * EPS
 #: Relative rounding of a sum of products of a few thousand terms, generously.
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
-_DEAR = 1e-9
+_DEAR = 1e-10
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
 _ROUNDINGS = 8
 

@@ -69,7 +69,8 @@ class BlahutArimoto(Solver):
             law = state.q
             # A level that is minimised takes some steps to find its place at this output law.
             for _ in range(1 if program.goal is None else _AIMS):
-                state = advance(program, replace(state, q=law, stride=1.0, merit=inf), accuracy=1e-13 if looks else 1e-7)
+                state = replace(state, q=law, stride=1.0, merit=inf)
+                state = advance(program, state, accuracy=1e-13 if looks else 1e-7)
             if program.minimises_rate and state.merit > 1 - np.log(least):
                 return []
             if looks:

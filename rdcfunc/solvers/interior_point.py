@@ -118,7 +118,8 @@ class InteriorPoint(Solver):
         found = [replace(free, dual=Dual(free.dual.linear, silent))]
         support, q, prices = _begin(core.program, program.p)
         law = np.bincount(free.columns, program.p @ free.channel, program.size)[support]
-        support, point, steps, _ = self._rounds(core.program, program.p, support, 0.5 * (q + law / law.sum()), prices, tol)
+        q = 0.5 * (q + law / law.sum())
+        support, point, steps, _ = self._rounds(core.program, program.p, support, q, prices, tol)
         return [*found, _candidate(program, core, support, point, steps)]
 
     def _rounds(
@@ -147,7 +148,7 @@ class InteriorPoint(Solver):
     def _run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
         """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
         best, centre, idle = inf, inf, 0
-        for taken in range(self.steps):  # noqa: B007
+        for taken in range(self.steps):
             gap = saddle.look()
             if not np.isfinite(gap) and taken:
                 break
