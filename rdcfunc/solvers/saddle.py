@@ -27,6 +27,8 @@ _STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
 _CORRECTORS, _FAR = 3, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
+#: Relative lifts of a diagonal that are tried.
+_LIFTS = (0.0, 1e-13, 1e-10)
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
 
@@ -303,13 +305,19 @@ class Saddle:
 
 
 def _root(matrix: Array) -> Array:
-    """Return U with ``UᵀU`` the symmetric matrix; LAPACK itself, as steps of small programs are mostly overhead."""
+    """Return U with ``UᵀU`` the symmetric matrix; LAPACK itself, as steps of small programs are mostly overhead.
+
+    Near the end rounding may cost a matrix its definiteness, which a little of its own diagonal gives back.
+    """
     if not matrix.size:
         return matrix
-    root, info = dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
-    if info:
-        raise LinAlgError("the matrix is not positive definite")
-    return np.asarray(root)
+    for lift in _LIFTS:
+        lifted = matrix.copy()
+        lifted[np.diag_indices_from(lifted)] *= 1 + lift
+        root, info = dpotrf(lifted.T, lower=0, overwrite_a=1, clean=0)
+        if info == 0:
+            return np.asarray(root)
+    raise LinAlgError("the matrix is not positive definite")
 
 
 def _forward(root: Array, side: Array) -> Array:
