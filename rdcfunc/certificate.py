@@ -158,25 +158,6 @@ def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> 
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 
-def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
-    """Return the proposal with the channel that is best at its prices.
-
-    Prices that are wrong by ε give a bound that is wrong by about ε², once the reference law fits them; some of
-    Blahut and Arimoto's sweeps see to that.
-    """
-    exponent = -proposal.dual.cost(program)
-    top = exponent.max(axis=1, keepdims=True)
-    kernel = np.exp(exponent - np.where(np.isinf(top), 0.0, top))
-    q = np.maximum(program.p @ proposal.channel, 1e-12)
-    for _ in range(1000):
-        gain = (program.p / (kernel @ q)) @ kernel
-        q = q * gain / (q @ gain)
-        if np.log(gain.max()) < 1e-3 * tol:
-            break
-    channel = kernel * q
-    return replace(proposal, channel=channel / channel.sum(axis=1, keepdims=True))
-
-
 def excess(program: Program, channel: Array, slack: float) -> float:
     """Return by how much a channel fails its worst level, each taken with some relative slack."""
     if _uses_forbidden(program, channel):

@@ -85,6 +85,8 @@ class BlahutArimoto(Solver):
 
 #: Sweeps at one kernel, how many past ones are mixed, and steps towards a goal's level.
 _BLOCK, _MEMORY, _AIMS = 30, 10, 6
+#: Least weight after a block, in units of the largest.
+_FLOOR = 1e-10
 
 
 def _swept(program: Program, state: State, count: int) -> Array:
@@ -99,7 +101,7 @@ def _swept(program: Program, state: State, count: int) -> Array:
     for _ in range(count):
         q = np.exp(x - x.max())
         q /= q.sum()
-        v = np.maximum(kernel @ q, 1e-300)
+        v = np.maximum(kernel @ q, 1e-250)
         value = -float(p @ np.log(v))
         if value > best + 1e-15 * abs(best):
             # Mixed too boldly: forget, and go on from the plain sweep, which never goes up.
@@ -115,7 +117,8 @@ def _swept(program: Program, state: State, count: int) -> Array:
             d_moves, d_points = np.diff(moves, axis=0), np.diff(points, axis=0)
             share = np.linalg.lstsq((d_moves * weight).T, move * weight, rcond=1e-10)[0]
             x = plain - share @ (d_points + d_moves)
-    law = np.exp(plain - plain.max())
+    # Prices may still change what is worth its weight: nothing falls so low that it could not come back.
+    law = np.maximum(np.exp(plain - plain.max()), _FLOOR)
     return np.asarray(law / law.sum())
 
 

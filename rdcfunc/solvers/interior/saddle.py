@@ -18,8 +18,11 @@ from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from rdcfunc.information import Array
-from rdcfunc.program import Dual, Program
-from rdcfunc.solvers.barriers import LEVEL_WEIGHT, Direction, Pair, barrier, room
+from rdcfunc.perceptions import FDivergence, Wasserstein
+from rdcfunc.program import Dual, Output, Program
+from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
+from rdcfunc.solvers.interior.letters import LetterBarrier
+from rdcfunc.solvers.interior.transport import TransportBarrier
 
 #: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
 _STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
@@ -46,17 +49,21 @@ class Point:
 class Saddle:
     """One run of the method, from weights ``q`` (N,) and prices ``s`` of the linear levels.
 
+    ``base`` (n, N) is a cost in nats beside those that have a price.
+
     A goal is a level that moves: at the optimum the information, ``L - s b`` with L the value without the goal's
     term, equals the rate allowed, so each step aims at the level ``b = (L - R) / s``.
     """
 
-    def __init__(self, program: Program, source: Array, q: Array, s: Array, mu: float) -> None:
-        self.program, self.p, self.q, self.s = program, program.p, q, s
+    def __init__(
+        self, program: Program, source: Array, q: Array, s: Array, mu: float, base: Array | None = None
+    ) -> None:
+        self.program, self.p, self.q, self.s, self.base = program, program.p, q, s, base
         self.weight = q / q.sum()
         self.costs, self.levels = [c.cost for c in program.linear], program.levels
         self.held = np.flatnonzero(self.levels < inf)
         self.slack = np.where(self.levels < inf, LEVEL_WEIGHT * mu / s, 0.0)
-        self.barriers = [barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
+        self.barriers = [_barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
         self.mu, self.last = mu, 1.0
         self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
         self.z = np.zeros(0)
@@ -78,6 +85,8 @@ class Saddle:
         """Evaluate the current point; return an estimate of how far apart its bounds are."""
         p, q = self.p, self.q
         exponent = -self._dual().cost(self.program)
+        if self.base is not None:
+            exponent = exponent - self.base
         top = exponent.max(axis=1)
         exponent -= top[:, None]
         self.A = np.exp(exponent, out=exponent)
@@ -302,6 +311,17 @@ class Saddle:
         self.s, self.slack = self.s + step * self.ds, self.slack + step * self.d_slack
         for b in self.barriers:
             b.move(step)
+
+
+def _barrier(output: Output, p: Array, law: Array, mu: float) -> Barrier:
+    """Return the barrier of an output at its starting point: a reproduction law, and pairs with products μ."""
+    divergence = output.divergence
+    if output.level == 0 and divergence.vanishes(p):
+        return EqualityBarrier(p)
+    if isinstance(divergence, FDivergence):
+        return LetterBarrier(divergence, p, output.level, law, mu)
+    assert isinstance(divergence, Wasserstein)
+    return TransportBarrier(divergence.cost[p > 0], p[p > 0], output.level, law, mu)
 
 
 def _root(matrix: Array) -> Array:
