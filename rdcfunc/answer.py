@@ -263,7 +263,8 @@ def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target
     divergence = problem.perception
     P = inf if divergence is None else divergence.value(p, p @ letter) / divergence.unit
     d = problem.distortion.values
-    D = float(p @ np.multiply(letter, d, out=np.zeros_like(letter), where=letter > 0).sum(axis=1))
+    live = p > 0
+    D = float(p[live] @ np.multiply(letter, d, out=np.zeros_like(letter), where=letter > 0)[live].sum(axis=1))
     return Target(D, max(P, 0.0), max(C, 0.0))
 
 

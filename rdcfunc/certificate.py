@@ -28,7 +28,7 @@ INSIDE = 16 * EPS
 #: Relative rounding of a sum of products of a few thousand terms, generously.
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
-_DEAR = 1e-9
+_DEAR = 1e-10
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
 _ROUNDINGS = 8
 
@@ -49,7 +49,7 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
     The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
     """
     lower = lower_bound(program, candidate)
-    columns, channel = candidate.columns, _allowed(program, candidate)
+    columns, channel = candidate.columns, _allowed(program, candidate.channel, candidate.columns)
     if program.outputs:
         columns, channel = _regular(program.size, columns, channel)
     part = program.take(columns)
@@ -137,17 +137,20 @@ def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> 
     """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
     dual, columns = candidate.dual, candidate.columns
     cost = dual.cost(program)
-    tilt = cost[:, columns]
-    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
-    t = float(dual.posteriors.sum())
-    if t > 0:
-        part = program.take(columns)
-        tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
-    law = program.p @ candidate.channel if candidate.law is None else candidate.law
-    least = tilt.min(axis=1)
-    least[np.isinf(least)] = 0.0
-    # Any a will do where the sum vanishes.
-    log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
+    if candidate.log_a is not None:
+        log_a = candidate.log_a
+    else:
+        tilt = cost[:, columns]
+        # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+        t = float(dual.posteriors.sum())
+        if t > 0:
+            part = program.take(columns)
+            tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
+        least = tilt.min(axis=1)
+        least[np.isinf(least)] = 0.0
+        # Any a will do where the sum vanishes.
+        law = program.p @ candidate.channel
+        log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
     shift = log_a
     if weighed:
         with np.errstate(divide="ignore"):
@@ -155,27 +158,10 @@ def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> 
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 
-def polished(program: Program, proposal: Candidate, tol: float) -> Candidate:
-    """Return the proposal with the channel that is best at its prices.
-
-    Prices that are wrong by ε give a bound that is wrong by about ε², once the reference law fits them; some of
-    Blahut and Arimoto's sweeps see to that.
-    """
-    exponent = -proposal.dual.cost(program)
-    top = exponent.max(axis=1, keepdims=True)
-    kernel = np.exp(exponent - np.where(np.isinf(top), 0.0, top))
-    q = np.maximum(program.p @ proposal.channel, 1e-12)
-    for _ in range(1000):
-        gain = (program.p / (kernel @ q)) @ kernel
-        q = q * gain / (q @ gain)
-        if np.log(gain.max()) < 1e-3 * tol:
-            break
-    channel = kernel * q
-    return replace(proposal, channel=channel / channel.sum(axis=1, keepdims=True))
-
-
 def excess(program: Program, channel: Array, slack: float) -> float:
     """Return by how much a channel fails its worst level, each taken with some relative slack."""
+    if _uses_forbidden(program, channel):
+        return inf
     worst = 0.0
     for c in program.constraints:
         over = program.value(c, channel) - c.level * (1 + slack)
@@ -184,6 +170,11 @@ def excess(program: Program, channel: Array, slack: float) -> float:
     if not program.minimises_rate:
         worst = max(worst, program.information(channel) - program.rate - slack * max(program.rate, 1.0))
     return worst
+
+
+def _uses_forbidden(program: Program, channel: Array) -> bool:
+    """Return whether a channel puts mass on a pair that costs infinity."""
+    return program.forbidden is not None and bool((channel * program.p[:, None])[program.forbidden].any())
 
 
 def _told_apart_by_rounding(program: Program, output: Output, channel: Array) -> bool:
@@ -218,7 +209,7 @@ def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[floa
     inner = _inner_point(program)
     if inner is None:
         return []
-    clones = part.size // program.size
+    inner, clones = _allowed(program, inner, np.arange(program.size)), part.size // program.size
     near, inner = _move_outputs(part, channel), np.repeat(inner / clones, clones, axis=1)
     found = [_mixture(part, near, inner, slack) for slack in (-INSIDE, ROUNDING)]
     return [(part.objective(met), met) for met in found if met is not None]
@@ -286,7 +277,8 @@ def _move_outputs(program: Program, channel: Array) -> Array:
         shape = (channel.shape[0], *(program.m,) * targets, program.size // program.m**targets)
         axis = output.target + 1
         moved = np.tensordot(channel.reshape(shape), kernel, axes=(axis, 0))
-        channel = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
+        changed = _rows(np.moveaxis(moved, -1, axis).reshape(channel.shape))
+        channel = channel if _uses_forbidden(program, changed) else changed
     return channel
 
 
@@ -306,12 +298,12 @@ def _priced(program: Program, candidate: Candidate) -> list[tuple[float, Constra
     return [(price * nat, c) for price, c in zip(candidate.dual.prices, program.every, strict=True)]
 
 
-def _allowed(program: Program, candidate: Candidate) -> Array:
-    """Return the candidate's channel, kept from forbidden pairs."""
+def _allowed(program: Program, channel: Array, columns: Indices) -> Array:
+    """Return a channel to these columns, kept from forbidden pairs."""
     if program.forbidden is None:
-        return _rows(candidate.channel)
-    barred = program.forbidden[:, candidate.columns]
-    kept = np.where(barred, 0.0, candidate.channel)
+        return _rows(channel)
+    barred = program.forbidden[:, columns]
+    kept = np.where(barred, 0.0, channel)
     lost = kept.sum(axis=1, keepdims=True) <= 1e-12
     return _rows(np.where(lost, ~barred | barred.all(axis=1, keepdims=True), kept))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import inf
@@ -25,8 +25,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+#: The prices of a solution.
+_NAMES = ("distortion", "perception", "classification")
 #: Points that one task of an executor solves in a row, each from its neighbour.
 _RUN = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Prices along a curve: bits of rate for a unit of each level, arrays of the grid's shape, NaN where infeasible.
+
+    On a curve of the rate these are ``-∂R/∂D``, ``-∂R/∂P`` and ``-∂R/∂C``. Where a level X is minimised at a rate,
+    ``-∂X/∂R`` is one over the price of X.
+    """
+
+    distortion: Array
+    perception: Array
+    classification: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +56,9 @@ class Curve:
     D, P, C, R
         The levels asked for; the array of the quantity that was minimised holds ``value``.
     quantity
-        ``"R"`` or ``"D"``: what was minimised.
+        ``"R"``, ``"D"`` or ``"P"``: what was minimised.
+    slopes
+        :class:`Slopes`, the prices at each point.
     solutions
         The :class:`Solution` at each point, None where the levels are infeasible.
     """
@@ -54,6 +71,7 @@ class Curve:
     C: Array
     R: Array
     quantity: str
+    slopes: Slopes = field(repr=False)
     solutions: NDArray[np.object_] = field(repr=False)
 
     def to_frame(self) -> pd.DataFrame:
@@ -64,6 +82,7 @@ class Curve:
         for index in np.ndindex(self.value.shape):
             row: dict[str, Any] = {name: float(getattr(self, name)[index]) for name in ("D", "P", "C", "R")}
             row |= {name: float(getattr(self, name)[index]) for name in ("lower", "upper", "value")}
+            row |= {f"slope_{name}": float(getattr(self.slopes, name)[index]) for name in _NAMES}
             solution = cast("Solution | None", self.solutions[index])
             row["rate"] = inf if solution is None else solution.rate
             row["status"] = "INFEASIBLE" if solution is None else solution.status.name
@@ -89,16 +108,17 @@ def trace(
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Curve:
-    """Compute the least rate on a grid of (D, P, C), or the least distortion on a grid of (R, P, C).
+    """Compute the least rate, distortion or perception on a grid of the other levels.
 
-    Points are walked along the last axis, each from its neighbour's solution.
+    Points are walked along the last axis, each from its neighbour's solution, and rows from the row before.
 
     Parameters
     ----------
     D, P, C
         Levels, broadcast against each other.
     R
-        Rates in bits; if given, ``D`` must not be, and the distortion is minimised.
+        Rates in bits. Without them the rate is minimised; with them the distortion, or, if ``D`` is given too, the
+        perception.
     solver, tol
         As for :func:`rate` and :func:`distortion`.
     executor
@@ -114,7 +134,7 @@ def trace(
     Raises
     ------
     ValueError
-        If both D and R are given, or as for :func:`rate`.
+        If R, D and P are all given, or as for :func:`rate`.
 
     Examples
     --------
@@ -123,17 +143,19 @@ def trace(
     >>> trace(problem, D=[0.0, 0.1, 0.2, 0.3]).value.round(6)
     array([0.881291, 0.412295, 0.159363, 0.      ])
     """
-    if R is not None and not np.all(np.asarray(D) == inf):
-        raise ValueError("give either D (the rate is minimised) or R (the distortion is minimised), not both")
-    quantity = "R" if R is None else "D"
-    first = np.asarray(D if R is None else R, dtype=np.float64)
-    if R is not None and not (np.isfinite(first).all() and (first > 0).all()):
-        raise ValueError(f"R must be finite and > 0 bits (got {first[~(np.isfinite(first) & (first > 0))].flat[0]})")
-    grid = np.broadcast_arrays(first, np.asarray(P, dtype=np.float64), np.asarray(C, dtype=np.float64))
+    levels = [np.asarray(x, dtype=np.float64) for x in (D, P, C)]
+    given = [not np.all(x == inf) for x in levels]
+    quantity = "R" if R is None else "P" if given[0] else "D"
+    if R is not None and given[0] and given[1]:
+        raise ValueError("give R with D (the perception is minimised) or with P (the distortion is), not with both")
+    rates = np.asarray(inf if R is None else R, dtype=np.float64)
+    if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
+        raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
+    grid = np.broadcast_arrays(rates, *levels)
     if grid[0].size == 0:
         raise ValueError(f"the grid of levels must not be empty (got shape {grid[0].shape})")
     points = np.stack([np.atleast_1d(axis) for axis in grid], axis=-1)
-    rows = points.reshape(-1, points.shape[-2], 3)
+    rows = points.reshape(-1, points.shape[-2], 4)
     length = rows.shape[1] if executor is None else min(_RUN, rows.shape[1])
     runs = [row[i : i + length] for row in rows for i in range(0, len(row), length)]
     found: list[Solution | None] = []
@@ -143,9 +165,11 @@ def trace(
 
         bar = tqdm(total=points[..., 0].size, desc=f"{quantity} on a grid", unit="point")
     if executor is None:
+        start: Solution | None = None
         for run in runs:
-            for solution in _walk(problem, quantity, run, solver, tol):
+            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start)):
                 found.append(solution)
+                start = solution if place == 0 else start
                 if bar is not None:
                     bar.update()
     else:
@@ -160,13 +184,14 @@ def trace(
     return _collect(found, points, np.shape(grid[0]), quantity, tol)
 
 
-def _walk(problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float) -> Any:
+def _walk(
+    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, start: Solution | None
+) -> Iterator[Solution | None]:
     """Yield the solution at each point of a run, each from its neighbour's."""
-    start: Solution | None = None
-    for level, P, C in run:
-        target = Target(level if quantity == "R" else inf, P, C)
-        goal = None if quantity == "R" else Axis.D
-        program = compile_program(problem, [target], inf if goal is None else level * NATS_PER_BIT, goal)
+    goal = None if quantity == "R" else Axis(quantity)
+    for R, D, P, C in run:
+        target = Target(D, P, C)
+        program = compile_program(problem, [target], R * NATS_PER_BIT, goal)
         try:
             start = solve(problem, program, [target], solver, tol, start, warn=False)
             yield start
@@ -175,7 +200,7 @@ def _walk(problem: Problem, quantity: str, run: Array, solver: Solver | None, to
 
 
 def _walked(problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float) -> list[Solution | None]:
-    return list(_walk(problem, quantity, run, solver, tol))
+    return list(_walk(problem, quantity, run, solver, tol, None))
 
 
 def _collect(
@@ -193,9 +218,23 @@ def _collect(
     def array(name: str) -> Array:
         return np.array([inf if s is None else getattr(s, name) for s in found]).reshape(shape)
 
+    def slope(name: str) -> Array:
+        prices = [np.nan if s is None else getattr(s.prices, name) for s in found]
+        return np.array(prices, dtype=np.float64).reshape(shape)
+
     solutions = np.empty(len(found), dtype=object)
     solutions[:] = found
     value = array("value")
-    first, P, C = (points[..., i].reshape(shape) for i in range(3))
-    D, R = (first, value) if quantity == "R" else (value, first)
-    return Curve(array("lower"), array("upper"), value, D, P, C, R, quantity, solutions.reshape(shape))
+    asked = dict(zip("RDPC", (points[..., i].reshape(shape) for i in range(4)), strict=True)) | {quantity: value}
+    return Curve(
+        array("lower"),
+        array("upper"),
+        value,
+        asked["D"],
+        asked["P"],
+        asked["C"],
+        asked["R"],
+        quantity,
+        Slopes(*map(slope, _NAMES)),
+        solutions.reshape(shape),
+    )

@@ -28,8 +28,10 @@ def mutual_information(p: Array, channel: Array) -> float:
     >>> round(mutual_information(np.array([0.5, 0.5]), np.eye(2)) / NATS_PER_BIT, 12)
     1.0
     """
-    joint = p[:, None] * channel
-    return float(rel_entr(joint, p[:, None] * joint.sum(axis=0)).sum())
+    q = p @ channel
+    told = channel > 0
+    ratio = np.divide(channel, q, out=np.ones_like(channel), where=told & (q > 0))
+    return max(0.0, float(p @ np.einsum("xk,xk->x", channel, np.log(ratio, out=ratio))))
 
 
 def class_joint(p: Array, channel: Array, labels: Array) -> Array:

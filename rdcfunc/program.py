@@ -263,11 +263,12 @@ class Dual:
 class Candidate:
     """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices.
 
-    ``law`` is the reference law (k,) of these columns in the lower bound; None takes the channel's own.
+    ``log_a`` (n,) are the logarithms of the source letters' factors in the lower bound; None derives them from the
+    channel's output law.
     """
 
     channel: Array
     columns: Indices
     dual: Dual
     steps: int
-    law: Array | None = None
+    log_a: Array | None = None

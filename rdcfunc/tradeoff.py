@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks
 from rdcfunc.answer import check_tol, conclude, solve, warn_if_wide
-from rdcfunc.certificate import polished
 from rdcfunc.compilation import compile_program, tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT
@@ -18,6 +17,7 @@ from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Candidate, Dual
 from rdcfunc.solution import Prices, Solution
 from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.interior_point import tilted
 
 
 def rate(
@@ -256,7 +256,7 @@ def certify(
         # The reference law of the lower bound is free: the one that suits the prices replaces the channel's.
         letters = np.arange(m)
         merged = table.reshape(shape[0], m, -1).sum(axis=2)
-        proofs.append(polished(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
+        proofs.append(tilted(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
     solution = conclude(problem, program, [target], [candidate], None, tol, proofs)
     warn_if_wide(solution, tol, depth=3)
     return solution

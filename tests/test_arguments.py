@@ -105,7 +105,14 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "tol: NaN": (lambda: rdc.distortion(BINARY, R=0.1, tol=nan), r"^tol must be > 0 \(got nan\)"),
     "tol: certify": (lambda: rdc.certify(BINARY, Q, D=0.1, tol=-1.0), r"^tol must be > 0 \(got -1.0\)"),
     "tol: trace": (lambda: rdc.trace(BINARY, D=[0.1], tol=-1.0), r"^tol must be > 0 \(got -1.0\)"),
-    "trace: D and R": (lambda: rdc.trace(BINARY, D=[0.1], R=[0.1]), r"give either D .* or R .*, not both"),
+    "trace: R, D and P": (
+        lambda: rdc.trace(BINARY, D=0.1, R=0.1, P=0.1),
+        r"give R with D .* or with P .*, not with both",
+    ),
+    "trace: no perception": (
+        lambda: rdc.trace(PLAIN, D=0.1, R=0.1),
+        r"the least P was asked for but the problem has no",
+    ),
     "trace: NaN": (lambda: rdc.trace(BINARY, D=[0.1, nan]), r"^D must be >= 0 \(got nan\)"),
     "trace: shapes": (lambda: rdc.trace(BINARY, D=[0.1, 0.2], P=[0.1, 0.2, 0.3]), r"shape.*\(2,\).*\(3,\)"),
     "trace: nothing": (lambda: rdc.trace(BINARY, D=[]), r"grid of levels must not be empty \(got shape \(0,\)\)"),

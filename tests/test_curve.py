@@ -87,7 +87,8 @@ def test_wide_points_are_counted_once() -> None:
 
 def test_frame_has_a_row_for_each_point(surface: rdc.Curve) -> None:
     frame = surface.to_frame()
-    assert list(frame.columns) == ["D", "P", "C", "R", "lower", "upper", "value", "rate", "status"]
+    slopes = ["slope_distortion", "slope_perception", "slope_classification"]
+    assert list(frame.columns) == ["D", "P", "C", "R", "lower", "upper", "value", *slopes, "rate", "status"]
     np.testing.assert_array_equal(frame["value"], surface.value.ravel())
     np.testing.assert_array_equal(frame["P"], surface.P.ravel())
     assert set(frame["status"]) == {"CERTIFIED"}
@@ -134,3 +135,23 @@ def test_what_cannot_be_drawn_is_refused(shape: tuple[int, ...], levels: dict[st
 def test_a_curve_knows_its_solver() -> None:
     curve = rdc.trace(PROBLEM, D=GRID[:2], solver=solvers.Conic())
     assert {s.solver for s in curve.solutions} == {solvers.Conic()}
+
+
+def test_slopes_are_finite_differences(surface: rdc.Curve) -> None:
+    fine = rdc.trace(PROBLEM, D=[0.0999, 0.1, 0.1001], P=0.02, tol=1e-10)
+    assert fine.slopes.distortion[1] == pytest.approx((fine.value[0] - fine.value[2]) / 0.0002, rel=1e-4)
+    assert fine.slopes.perception[1] > 0
+    assert (fine.slopes.classification == 0).all()
+    assert surface.slopes.distortion.shape == surface.value.shape
+    assert np.isnan(rdc.trace(OFFSET, D=[0.1, 0.3]).slopes.distortion).tolist() == [True, False]
+
+
+def test_rates_and_distortions_trace_perceptions() -> None:
+    curve = rdc.trace(PROBLEM, R=[[0.42], [0.45]], D=[0.1, 0.12])
+    assert curve.quantity == "P"
+    assert (curve.value == curve.P).all()
+    assert (curve.upper - curve.lower).max() <= 1e-6
+    back = rdc.trace(PROBLEM, D=curve.D, P=curve.P)
+    np.testing.assert_allclose(back.value, np.where(curve.P > 1e-9, curve.R, back.value), atol=1e-5)
+    with pytest.raises(ValueError, match=r"give R with D .* or with P .*, not with both"):
+        rdc.trace(PROBLEM, R=0.4, D=0.1, P=0.1)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from rdcfunc.certificate import polished
 from rdcfunc.information import Array
 from rdcfunc.model import build, pairs, solve_quietly
 from rdcfunc.program import Candidate, Dual, Output, Program
 from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.interior_point import tilted
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Conic(Solver):
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
-        """Return what the backend found, as it is and polished, or nothing if it found no feasible point."""
+        """Return what the backend found, as it is and tilted to its prices; nothing if it found no feasible point."""
         import cvxpy as cp
 
         model = build(program)
@@ -81,7 +81,7 @@ class Conic(Solver):
             ties.append((price, g))
         steps = int(solved.solver_stats.num_iters or 0)
         proposal = Candidate(model.channel(program), np.arange(program.size), Dual(prices, tuple(ties)), steps)
-        return [proposal, polished(program, proposal, tol)]
+        return [proposal, tilted(program, proposal, tol)]
 
 
 #: Price of a divergence held at zero, in units of the spread of the output price; the bound loses its inverse.

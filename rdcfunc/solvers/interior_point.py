@@ -6,30 +6,24 @@ from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
-from scipy.special import logsumexp
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Dual, Output, Program
-from rdcfunc.solvers.barriers import unreachable
+from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
-from rdcfunc.solvers.projection import project
-from rdcfunc.solvers.saddle import Point, Saddle
+from rdcfunc.solvers.interior.core import Core, enter, leave
+from rdcfunc.solvers.interior.saddle import Point, Saddle
+from rdcfunc.solvers.interior.support import begin, earned, near, needed
 
 #: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
 _COLD, _WARM = 0.1, 1e-3
-#: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
-_WHOLE, _SWEEPS = 120, 12
 #: Rounds of pricing the columns outside of the support.
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
-_PATIENCE = 15
-#: Source letters that the first prices are computed on.
-_SAMPLE = 256
-#: Largest price of a divergence held at zero, in units of the spread of the output price, and what it may cost.
-_PINNED_PRICE, _PINNED_LOSS = 1e13, 1e-12
+_PATIENCE = 30
+#: Most columns for which the best channel at given prices is sought.
+_TILTED = 1_000
 
 
 @dataclass(frozen=True)
@@ -82,37 +76,77 @@ class InteriorPoint(Solver):
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
-        """Return one candidate."""
-        core, tight = _core(program)
-        support, q, prices = _begin(core, program.p, start)
-        mu, steps = _COLD if start is None else _WARM, 0
+        """Return the candidate of the first start, and where it leaves a gap, those of others."""
+        core = enter(program)
+        begun = None if core.tight else near(core.program, program, start)
+        if begun is not None:
+            support, point, steps, gap = self._rounds(core.program, program.p, *begun, tol)
+            if gap <= tol:
+                return [leave(program, core, support, point, steps)]
+        support, point, steps, gap = self._rounds(core.program, program.p, *begin(core.program, program.p), tol)
+        found = [leave(program, core, support, point, steps)]
+        if gap > tol and program.outputs and program.goal not in program.outputs:
+            found += self._relaxed(program, core, tol)
+        if gap > tol and program.goal is not None:
+            found += self._end(program, tol)
+        return found
+
+    def _end(self, program: Program, tol: float) -> list[Candidate]:
+        """Return a candidate whose goal is at the least that it can be at any rate, if that is known."""
+        if any(o is program.goal and not o.divergence.vanishes(program.p) for o in program.outputs):
+            return []
+        linear = tuple(replace(c, level=program.cheapest(c)) if c is program.goal else c for c in program.linear)
+        outputs = tuple(replace(o, level=0.0) if o is program.goal else o for o in program.outputs)
+        free = self.solve(replace(program, linear=linear, outputs=outputs, rate=inf), tol)[0]
+        return [replace(free, dual=Dual.zero(program), log_a=None)]
+
+    def _relaxed(self, program: Program, core: Core, tol: float) -> list[Candidate]:
+        """Return candidates that do without perception, and that start from there."""
+        linear = replace(program, outputs=())
+        if not linear.constraints:
+            return []
+        free = self.solve(linear, tol)[-1]
+        silent = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
+        found = [replace(free, dual=Dual(free.dual.linear, silent))]
+        support, q, prices = begin(core.program, program.p)
+        law = np.bincount(free.columns, program.p @ free.channel, program.size)[support]
+        q = 0.5 * (q + law / law.sum())
+        support, point, steps, _ = self._rounds(core.program, program.p, support, q, prices, tol)
+        return [*found, leave(program, core, support, point, steps)]
+
+    def _rounds(
+        self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
+    ) -> tuple[Indices, Point, int, float]:
+        """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
+        mu, steps = _COLD, 0
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self._run(Saddle(part, program.p, q, prices, mu), tol / 16)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), tol / 50)
             steps += taken
-            earned = _earned(core, part, point)
-            earned[support] = 0.0
-            joining = np.flatnonzero(earned > 1 + tol / 8)
+            worth = earned(core, point)
+            most = float(worth.max())
+            worth[support] = 0.0
+            joining = np.flatnonzero(worth > 1 + tol / 8)
             if joining.size == 0 or not gap < 1e3 * tol:
                 break
-            joining = joining[np.argsort(-earned[joining])][: max(30, support.size // 2)]
-            kept = (point.q > 1e-9) | (point.z < 1e-3) | _needed(part)
+            joining = joining[np.argsort(-worth[joining])][: max(30, support.size // 2)]
+            kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)
             q = np.concatenate([np.maximum(point.q[kept], 1e-6), np.full(joining.size, 1e-3 / joining.size)])
             support, prices, mu = np.concatenate([support[kept], joining]), point.dual.linear, _WARM
-        return [_candidate(program, core, tight, support, point, steps)]
+        return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
-    def _run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
+    def run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
         """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
-        best, point, centre, idle = inf, saddle.point(), inf, 0
-        for taken in range(self.steps):  # noqa: B007
+        best, centre, idle = inf, inf, 0
+        for taken in range(self.steps):
             gap = saddle.look()
-            if not np.isfinite(gap):
+            if not np.isfinite(gap) and taken:
                 break
             idle = 0 if gap < 0.5 * best or saddle.mu < 0.7 * centre else idle + 1
             centre = min(centre, saddle.mu)
-            if gap < best:
+            if gap < best or taken == 0:
                 best, point = gap, saddle.point()
             if best <= tol or idle > _PATIENCE:
                 break
@@ -123,166 +157,24 @@ class InteriorPoint(Solver):
         return taken, best, point
 
 
-def _core(program: Program) -> tuple[Program, dict[int, Array]]:
-    """Return the program on source letters that have mass, levels that cost their least turned into forbidden pairs.
+def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
+    """Return the proposal with the channel, and the factors of the lower bound, that are best at its prices.
 
-    The second value holds the excess cost of each such level, by its place.
+    Prices that are wrong by ε give a bound that is wrong by about ε², once all else fits them.
     """
     live = program.p > 0
-    forbidden = np.zeros((program.p.size, program.size), dtype=bool)
-    if program.forbidden is not None:
-        forbidden |= program.forbidden
-    tight: dict[int, Array] = {}
-    for i, c in enumerate(program.linear):
-        least = program.cheapest(c)
-        if c.level <= least * (1 + 4e-16):
-            cost = program.barred(c.cost)
-            tight[i] = cost - np.where(live, cost.min(axis=1), 0.0)[:, None]
-            forbidden |= tight[i] > 0
-    for output in program.outputs:
-        forbidden |= unreachable(output, program)[program.letters[:, output.target]]
-    linear = tuple(
-        replace(c, cost=c.cost if live.all() else c.cost[live]) for i, c in enumerate(program.linear) if i not in tight
-    )
-    barred = forbidden[live] if forbidden.any() else None
-    return replace(program, p=program.p[live], linear=linear, forbidden=barred), tight
-
-
-def _begin(core: Program, source: Array, start: Candidate | None) -> tuple[Indices, Array, Array]:
-    """Return a first support, weights on it, and prices of the linear levels."""
-    allowed = np.ones(core.size, dtype=bool) if core.forbidden is None else ~core.forbidden.all(axis=0)
-    support = np.flatnonzero(allowed)
-    q = _first_weights(core, source)[support]
-    q /= q.sum()
-    prices = _first_prices(core.take(support), q)
-    if support.size <= _WHOLE or core.outputs:
-        return support, q, prices
-    exponent = -Dual(prices).cost(core)[:, support]
-    kernel = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-    for _ in range(_SWEEPS):
-        gain = (core.p / (kernel @ q)) @ kernel
-        q = q * gain * np.maximum(gain, 1e-3)  # EM, over-relaxed
-        q /= q.sum()
-    gain = (core.p / (kernel @ q)) @ kernel
-    likely = (gain > 0.98) | (q > 1 / support.size)
-    part = core.take(support)
-    if core.forbidden is not None or any(
-        float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * c.level for c in part.limits
-    ):
-        likely[part.total_cost.argmin(axis=1)] = True
-    q = np.maximum(q[likely], 1e-6 / support.size)
-    q = 0.9 * q / q.sum() + 0.1 / q.size
-    return support[likely], q, prices
-
-
-def _first_weights(core: Program, source: Array) -> Array:
-    """Return weights of all columns: uniform, or with output laws near the source's own."""
-    if not core.outputs:
-        return np.ones(core.size)
-    near = np.exp(-8.0 * core.total_cost)
-    q = core.p @ (near / near.sum(axis=1, keepdims=True))
-    if source.size == core.m:
-        same = (core.letters == core.letters[:, :1]).all(axis=1)
-        q = np.where(same, source[core.letters[:, 0]], 0.0) + (0.0 if core.letters.shape[1] == 1 else 1.0) * q
-    return np.maximum(q, 1e-6 / core.size)
-
-
-def _first_prices(part: Program, q: Array) -> Array:
-    """Return prices at which the channel that the weights suggest meets the levels, roughly, on some letters."""
-    count = len(part.linear)
-    if count == 0:
-        return np.zeros(0)
-    rows = np.arange(part.p.size)
-    if rows.size > _SAMPLE:
-        rows = np.linspace(0, rows.size - 1, _SAMPLE).astype(np.intp)
-    p = part.p[rows] / part.p[rows].sum()
-    barred = None if part.forbidden is None else part.forbidden[rows]
-    costs, levels = [c.cost[rows] for c in part.linear], part.levels
-    s = np.ones(count)
-    for i in np.flatnonzero(np.isinf(levels)):
-        levels[i] = 0.5 * float(p @ (costs[i] @ q))
-    found, _ = project(p, q, costs, levels, s, np.full(count, 1e9), 1e-1, barred)
-    return np.clip(found, 1e-2, inf)
-
-
-def _earned(core: Program, part: Program, point: Point) -> Array:
-    """Return ``Aᵀ y`` of every column at a point of a part of the program."""
-    cost = point.dual.cost(core)
-    top = -point.dual.cost(part)
-    shift = top.max(axis=1)
-    y = core.p / (np.exp(top - shift[:, None]) @ point.q)
-    return np.asarray(y @ np.exp(-cost - shift[:, None]))
-
-
-def _needed(part: Program) -> NDArray[np.bool_]:
-    """Return which columns must stay: the cheapest of each source letter, and all where letters have a law to meet."""
-    needed: NDArray[np.bool_] = np.zeros(part.size, dtype=bool)
-    if part.outputs:
-        needed[:] = True
-    elif part.forbidden is not None:
-        needed[part.total_cost.argmin(axis=1)] = True
-    return needed
-
-
-def _candidate(
-    program: Program, core: Program, tight: dict[int, Array], support: Indices, point: Point, steps: int
-) -> Candidate:
-    """Return channel and prices for the program from a point of its core."""
-    found = iter(point.dual.linear)
-    prices = np.array([0.0 if i in tight else next(found) for i in range(len(program.linear))])
-    outputs = []
-    for (t, g), output in zip(point.dual.outputs, program.outputs, strict=True):
-        pinned = output.level == 0 and output.divergence.vanishes(program.p)
-        outputs.append((_pinned_price(output, program.p, g) if pinned else t, g.copy()))
-    dual = Dual(prices, tuple(outputs))
-    exponent = -point.dual.cost(core.take(support))
-    top = exponent.max(axis=1, keepdims=True)
-    channel = np.exp(exponent - top) * point.q
-    mass = channel.sum(axis=1)
-    log_y = np.log(core.p / mass) - top[:, 0]
-    live = program.p > 0
-    _price_the_unreachable(program, dual, live, log_y)
-    for i, excess in tight.items():
-        prices[i] = _tight_price(program, dual, excess[live], live, log_y)
-    rows = np.zeros((program.p.size, support.size))
-    rows[live] = channel / mass[:, None]
-    if not live.all():
-        rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
-    return Candidate(rows, support, dual, steps, point.q)
-
-
-def _pinned_price(output: Output, p: Array, g: Array) -> float:
-    """Return a price of a divergence at which its support function is ``<g, p>``, or nearly."""
-    spread, mean = float(np.ptp(g)), float(p @ g)
-    price = spread / output.divergence.scale
-    while price < _PINNED_PRICE * spread and output.divergence.support(g, p, price) > mean + _PINNED_LOSS * spread:
-        price *= 4.0
-    return price
-
-
-def _price_the_unreachable(program: Program, dual: Dual, live: NDArray[np.bool_], log_y: Array) -> None:
-    """Give letters that an output may never show the price at which no column with them earns more than it costs."""
-    for (_, g), output in zip(dual.outputs, program.outputs, strict=True):
-        dead = unreachable(output, program)
-        if dead.any():
-            letters = program.letters[:, output.target]
-            earned = logsumexp(log_y[:, None] - dual.cost(program)[live], axis=0)
-            dear = np.full(program.m, -inf)
-            np.maximum.at(dear, letters, earned)
-            g[dead] += np.maximum(dear[dead], 0.0)
-
-
-def _tight_price(program: Program, dual: Dual, excess: Array, live: NDArray[np.bool_], log_y: Array) -> float:
-    """Return a price at which the pairs that a tight level forbids earn nothing."""
-    over = excess[np.isfinite(excess) & (excess > 0)]
-    if over.size == 0:
-        return 0.0
-    base = log_y[:, None] - dual.cost(program)[live]
-    price = 40.0 / float(over.min())
-    while price * float(over.min()) < 1e3 and logsumexp(base - price * excess, axis=0).max() > 1e-13:
-        price *= 2
-    return price
-
-
-def _cheapest_columns(program: Program, support: Indices) -> Indices:
-    return program.take(support).total_cost.argmin(axis=1)
+    cost = proposal.dual.cost(program)[live]
+    least = cost.min(axis=1)
+    base = cost - least[:, None]
+    free = replace(program, p=program.p[live], linear=(), outputs=(), posteriors=(), rate=inf, forbidden=None)
+    if program.size > _TILTED or not np.isfinite(base).any(axis=0).all():
+        return proposal
+    saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), _COLD, base)
+    with np.errstate(all="ignore"):
+        taken, _, point = InteriorPoint().run(saddle, tol / 50)
+    channel = np.array(proposal.channel)
+    rows = np.exp(-base) * point.q
+    channel[live] = rows / rows.sum(axis=1, keepdims=True)
+    log_a = np.zeros(program.p.size)
+    log_a[live] = point.log_a + least
+    return replace(proposal, channel=channel, steps=proposal.steps + taken, log_a=log_a)

@@ -83,7 +83,7 @@ def project(
         log_q = np.log(q)
     if forbidden is not None:
         log_q = np.where(forbidden, -np.inf, log_q)
-    missed = accuracy * np.maximum(levels, 1e-6)
+    missed = accuracy * np.maximum(levels, 1e-15)
     s = np.minimum(s, limit)
     now = tilt(p, log_q, costs, levels, s)
     # A channel within the levels has D(W ‖ q) <= -log min q, and G is a lower bound on it.

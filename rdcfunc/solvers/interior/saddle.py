@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from rdcfunc.information import Array
-from rdcfunc.program import Dual, Program
-from rdcfunc.solvers.barriers import LEVEL_WEIGHT, Direction, Pair, barrier, room
+from rdcfunc.perceptions import FDivergence, Wasserstein
+from rdcfunc.program import Dual, Output, Program
+from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
+from rdcfunc.solvers.interior.letters import LetterBarrier
+from rdcfunc.solvers.interior.transport import TransportBarrier
 
 #: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
 _STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
@@ -26,35 +30,44 @@ _STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
 _CORRECTORS, _FAR = 3, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
+#: Relative lifts of a diagonal that are tried.
+_LIFTS = (0.0, 1e-13, 1e-10)
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Weights of columns with their reduced costs, and prices."""
+    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound."""
 
     q: Array
     z: Array
     dual: Dual
+    log_a: Array
 
 
 class Saddle:
     """One run of the method, from weights ``q`` (N,) and prices ``s`` of the linear levels.
 
+    ``base`` (n, N) is a cost in nats beside those that have a price.
+
     A goal is a level that moves: at the optimum the information, ``L - s b`` with L the value without the goal's
     term, equals the rate allowed, so each step aims at the level ``b = (L - R) / s``.
     """
 
-    def __init__(self, program: Program, source: Array, q: Array, s: Array, mu: float) -> None:
-        self.program, self.p, self.q, self.s = program, program.p, q, s
+    def __init__(
+        self, program: Program, source: Array, q: Array, s: Array, mu: float, base: Array | None = None
+    ) -> None:
+        self.program, self.p, self.q, self.s, self.base = program, program.p, q, s, base
         self.weight = q / q.sum()
         self.costs, self.levels = [c.cost for c in program.linear], program.levels
         self.held = np.flatnonzero(self.levels < inf)
         self.slack = np.where(self.levels < inf, LEVEL_WEIGHT * mu / s, 0.0)
-        self.barriers = [barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
-        self.mu, self.last, self.trust, self.gap = mu, 1.0, 1.0, inf
+        self.barriers = [_barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
+        self.mu, self.last = mu, 1.0
+        self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
         self.z = np.zeros(0)
+        self.log_y, self.log_p = np.log(self.p), np.log(self.p)
         # The unknown prices are (g, t) of each barrier, then s.
         self.size = (program.m + 1) * len(self.barriers) + s.size
         self.letters = [program.letters[:, o.target] for o in program.outputs]
@@ -63,12 +76,17 @@ class Saddle:
 
     def point(self) -> Point:
         """Return the current point."""
-        return Point(self.q, self.z, Dual(self.s, tuple((b.t, b.g) for b in self.barriers)))
+        return Point(self.q, self.z, self._dual(), self.log_a)
+
+    def _dual(self) -> Dual:
+        return Dual(self.s, tuple((b.t, b.g) for b in self.barriers))
 
     def look(self) -> float:
         """Evaluate the current point; return an estimate of how far apart its bounds are."""
         p, q = self.p, self.q
-        exponent = -self.point().dual.cost(self.program)
+        exponent = -self._dual().cost(self.program)
+        if self.base is not None:
+            exponent = exponent - self.base
         top = exponent.max(axis=1)
         exponent -= top[:, None]
         self.A = np.exp(exponent, out=exponent)
@@ -83,20 +101,41 @@ class Saddle:
         shown = q * self.earned
         self.laws = [np.bincount(letters, shown, self.program.m).astype(np.float64) for letters in self.letters]
         supports = [b.prepare() for b in self.barriers]
-        value = -float(p @ (top + np.log(self.v)))
+        log_v = top + np.log(self.v)
+        value = -float(p @ log_v)
+        self.log_a, floor = -log_v, value - float(np.log(self.earned.max()))
+        # Newton's own masses are feasible to first order where p / v is not, and bound more tightly.
+        linear = float(p @ (self.log_y - self.log_p)) - float(np.log((np.exp(self.log_y + top) @ self.A).max()))
+        if linear > floor:
+            self.log_a, floor = self.log_y - self.log_p, linear
+        self.top = top
         if self.program.rate < inf:
             self._aim(value - sum(supports))
-        information = value - float(self.s @ self.spent)
-        lower = value - float(np.log(self.earned.max())) - float(self.s @ self.levels)
+        # Levels are met on a logarithmic scale, as what is spent is exponential in the price.
+        room = np.where(self.levels > self.slack, self.levels - self.slack, self.spent)
+        self.ease = np.where(self.levels > self.slack, self.spent / room, 1.0)
+        self.left = np.where(
+            self.levels > self.slack,
+            self.spent * np.log(room / self.spent),
+            self.levels - self.spent - self.slack,
+        )
+        information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
+        lower = floor - float(self.s @ self.levels)
         missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
-            missed += b.miss(law) * float(np.ptp(b.g))
+            missed += b.miss(law) * float(np.ptp(b.g)) + b.t * max(b.spent - b.level, 0.0)
         self._pair()
         gap = (abs(information - lower) + missed) / self._price()
         # Where the linear model misleads, steps get shorter, and centring comes first.
-        self.trust = max(0.25 * self.trust, _LEAST_TRUST) if gap > 1.2 * self.gap else min(2 * self.trust, 1.0)
+        if gap > 1.2 * self.gap:
+            self.cap = max(0.5 * self.cap, _LEAST_TRUST)
+            self.trust = min(0.25 * self.trust, self.cap)
+        else:
+            self.trust = min(2 * self.trust, self.cap)
+        if gap < self.least:
+            self.cap, self.least = min(2 * self.cap, 1.0), gap
         self.gap = gap
         return gap
 
@@ -183,13 +222,13 @@ class Saddle:
 
     def _room(self, directions: list[Direction]) -> float:
         rooms = [pair.room(d) for pair, d in zip(self.pairs, directions, strict=True)]
-        return min(*rooms, room(self.v, self.dv), room(self.s, self.ds))
+        return min(*rooms, room(self.s, self.ds))
 
     def _longest(self) -> float:
         """Return the step beyond which exponents move too far for a linear model."""
         speed = float(np.max(np.abs(self.ds / self.s), initial=0.0)) / _GROWTH
         for b in self.barriers:
-            speed = max(speed, b.dt / b.t / _GROWTH, -b.dt / b.t / _STEP, float(np.abs(b.dg).max()) / _TURN)
+            speed = max(speed, b.dt / b.t / _GROWTH, b.speed(), float(np.abs(b.dg).max()) / _TURN)
         return self.trust / speed if speed > 0 else inf
 
     def _factor(self) -> None:
@@ -199,7 +238,7 @@ class Saddle:
         weights = scaled.T @ scaled
         weights[self.every, self.every] += self.z / self.q
         self.tie = self.z + self.earned
-        border = np.zeros((self.q.size, self.size))
+        border = np.zeros((self.q.size, self.size), order="F")
         prices = np.zeros((self.size, self.size))
         for i, (b, place) in enumerate(zip(self.barriers, self.places, strict=True)):
             border[self.every, place] = self.tie
@@ -208,6 +247,9 @@ class Saddle:
             if b.gauge is not None:
                 one = slice(i * (m + 1), i * (m + 1) + m)
                 prices[one, one] += b.gauge[:, None] * b.gauge
+            # The price of a letter that no column shows stands still.
+            bare = np.flatnonzero(np.bincount(self.letters[i], minlength=m) == 0) + i * (m + 1)
+            prices[bare, bare] += 1.0
             for other in self.places:
                 np.subtract.at(prices, (place, other), self.tie * self.q)
         first = self.size - self.s.size
@@ -216,10 +258,10 @@ class Saddle:
             for j in range(i + 1):
                 bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
                 prices[first + i, first + j] = prices[first + j, first + i] = bend
-            prices[first + i, first + i] += self.slack[i] / self.s[i]
-        self.root = np.linalg.cholesky(weights)
-        self.border = solve_triangular(self.root, border, lower=True, check_finite=False)
-        self.prices = cho_factor(prices + self.border.T @ self.border, lower=True, check_finite=False)
+            prices[first + i, first + i] += self.ease[i] * self.slack[i] / self.s[i]
+        self.root = _root(weights)
+        self.border = _forward(self.root, border)
+        self.prices = _root(prices + self.border.T @ self.border)
 
     def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
         """Return the direction of each pair, for changes of products to aim at."""
@@ -227,7 +269,7 @@ class Saddle:
         short = 1 - self.earned - self.z
         bent = corrected / self.v
         side = aims[0] / q - short + bent @ self.A if np.ndim(bent) else aims[0] / q - short
-        side = solve_triangular(self.root, side, lower=True, check_finite=False)
+        side = _forward(self.root, side)
         right = self.border.T @ side
         levels = np.zeros(s.size)
         levels[self.held] = aims[1]
@@ -241,10 +283,10 @@ class Saddle:
             right[i * (m + 1) : (i + 1) * (m + 1)] += told
         first = self.size - s.size
         for i, mean in enumerate(self.means):
-            left = self.levels[i] - self.spent[i] - self.slack[i] - levels[i] / s[i]
+            left = self.left[i] - self.ease[i] * levels[i] / s[i]
             right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
-        moves = cho_solve(self.prices, right, check_finite=False)
-        tilted = solve_triangular(self.root, side - self.border @ moves, lower=True, trans=1, check_finite=False)
+        moves = dpotrs(self.prices, right, lower=0)[0] if right.size else right
+        tilted = dtrtrs(self.root, side - self.border @ moves, lower=0)[0]
         self.ds = moves[first:]
         self.d_slack = (levels - self.slack * self.ds) / s
         self.dq = tilted.copy()
@@ -263,6 +305,7 @@ class Saddle:
         return self.directions
 
     def _move(self, step: float) -> None:
+        self.log_y = np.log(np.maximum(self.y + step * self.dy, 0.1 * self.y)) - self.top
         self.q = self.q + step * self.dq
         self.z = self.z + step * self.dz
         self.s, self.slack = self.s + step * self.ds, self.slack + step * self.d_slack
@@ -270,7 +313,39 @@ class Saddle:
             b.move(step)
 
 
+def _barrier(output: Output, p: Array, law: Array, mu: float) -> Barrier:
+    """Return the barrier of an output at its starting point: a reproduction law, and pairs with products μ."""
+    divergence = output.divergence
+    if output.level == 0 and divergence.vanishes(p):
+        return EqualityBarrier(p)
+    if isinstance(divergence, FDivergence):
+        return LetterBarrier(divergence, p, output.level, law, mu)
+    assert isinstance(divergence, Wasserstein)
+    return TransportBarrier(divergence.cost[p > 0], p[p > 0], output.level, law, mu)
+
+
+def _root(matrix: Array) -> Array:
+    """Return U with ``UᵀU`` the symmetric matrix; LAPACK itself, as steps of small programs are mostly overhead.
+
+    Near the end rounding may cost a matrix its definiteness, which a little of its own diagonal gives back.
+    """
+    if not matrix.size:
+        return matrix
+    for lift in _LIFTS:
+        lifted = matrix.copy()
+        lifted[np.diag_indices_from(lifted)] *= 1 + lift
+        root, info = dpotrf(lifted.T, lower=0, overwrite_a=1, clean=0)
+        if info == 0:
+            return np.asarray(root)
+    raise LinAlgError("the matrix is not positive definite")
+
+
+def _forward(root: Array, side: Array) -> Array:
+    """Return ``U⁻ᵀ side``."""
+    return np.asarray(dtrtrs(root, side, lower=0, trans=1)[0])
+
+
 def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
     """Return the change of products that brings those which a longer step would leave far off nearer to their goal."""
     ahead = (pair.primal + step * direction[0]) * (pair.dual + step * direction[1])
-    return np.maximum(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal)
+    return np.clip(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal, 10 * goal)

@@ -1,0 +1,1 @@
+"""The interior point's parts: the saddle, what divergences add to it, its support, and the way in and out."""

@@ -1,0 +1,120 @@
+"""Which columns may carry mass, and where a run begins."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rdcfunc.information import Array, Indices
+from rdcfunc.program import Candidate, Program
+from rdcfunc.solvers.interior.saddle import Point
+from rdcfunc.solvers.projection import project
+
+#: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
+_WHOLE, _SWEEPS, _LIKELY = 120, 12, 0.98
+#: Source letters that the first prices are computed on.
+_SAMPLE = 64
+
+
+def near(core: Program, program: Program, start: Candidate | None) -> tuple[Indices, Array, Array] | None:
+    """Return support, weights and prices of a neighbour's solution, if it fits the program."""
+    if start is None or start.log_a is None or core.outputs or core.forbidden is not None:
+        return None
+    fits = start.channel.shape[0] == program.p.size and start.columns.max() < core.size
+    if not fits or start.dual.linear.size != len(core.linear) or not (start.dual.linear > 0).all():
+        return None
+    law = program.p @ start.channel
+    return start.columns, 0.9 * law + 0.1 / law.size, start.dual.linear
+
+
+def begin(core: Program, source: Array) -> tuple[Indices, Array, Array]:
+    """Return a first support, weights on it, and prices of the linear levels."""
+    support = np.arange(core.size)
+    if core.forbidden is not None:
+        support = np.flatnonzero(~core.forbidden.all(axis=0))
+    q = _first_weights(core, source)[support]
+    q /= q.sum()
+    if support.size <= _WHOLE or core.outputs:
+        return support, q, _first_prices(core.take(support), q)
+    part = core if support.size == core.size else core.take(support)
+    prices = _first_prices(part, q)
+    likely, q = _screen(part, q, prices)
+    if core.forbidden is not None or any(
+        float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
+        for c in part.linear
+    ):
+        likely = np.union1d(likely, part.total_cost.argmin(axis=1))
+    q = np.maximum(q[likely], 1e-6 / part.size)
+    return support[likely], 0.9 * q / q.sum() + 0.1 / q.size, prices
+
+
+def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
+    """Return the columns that may carry mass, and weights of all, by over-relaxed EM in single precision."""
+    exponent: NDArray[np.float32] = np.zeros((part.p.size, part.size), dtype=np.float32)
+    for price, c in zip(prices, part.linear, strict=True):
+        exponent -= np.multiply(c.cost, price, dtype=np.float32)
+    if part.forbidden is not None:
+        exponent[part.forbidden] = -np.inf
+    exponent -= exponent.max(axis=1, keepdims=True)
+    kernel, p = np.exp(exponent, out=exponent), part.p.astype(np.float32)
+    law: NDArray[Any] = q.astype(np.float32)
+    for _ in range(_SWEEPS):
+        gain = (p / (kernel @ law)) @ kernel
+        law = law * gain * np.maximum(gain, np.float32(1e-3))
+        law /= law.sum()
+    v = kernel @ law
+    gain = (p / v) @ kernel
+    likely = (gain > _LIKELY) | (law > 1 / part.size)
+    # Letters of little mass, which nearly all of the support is far from, keep the column that serves them best.
+    bare = kernel[:, likely] @ law[likely] < 0.5 * v
+    likely[(kernel[bare] * law).argmax(axis=1)] = True
+    return np.flatnonzero(likely), law.astype(np.float64)
+
+
+def _first_weights(core: Program, source: Array) -> Array:
+    """Return weights of all columns: uniform, or with output laws near the source's own."""
+    if not core.outputs:
+        return np.ones(core.size)
+    near = np.exp(-8.0 * core.total_cost)
+    q = core.p @ (near / near.sum(axis=1, keepdims=True))
+    if source.size == core.m:
+        same = (core.letters == core.letters[:, :1]).all(axis=1)
+        q = np.where(same, source[core.letters[:, 0]], 0.0) + (0.0 if core.letters.shape[1] == 1 else 1.0) * q
+    return np.maximum(q, 1e-6 / core.size)
+
+
+def _first_prices(part: Program, q: Array) -> Array:
+    """Return prices at which the channel that the weights suggest meets the levels, roughly, on some letters."""
+    count = len(part.linear)
+    if count == 0:
+        return np.zeros(0)
+    rows = np.arange(part.p.size)
+    if rows.size > _SAMPLE:
+        rows = np.linspace(0, rows.size - 1, _SAMPLE).astype(np.intp)
+    p = part.p[rows] / part.p[rows].sum()
+    barred = None if part.forbidden is None else part.forbidden[rows]
+    costs, levels = [c.cost[rows] for c in part.linear], part.levels
+    s = np.ones(count)
+    for i in np.flatnonzero(np.isinf(levels)):
+        levels[i] = 0.5 * float(p @ (costs[i] @ q))
+    found, _ = project(p, q, costs, levels, s, np.full(count, 1e24), 1e-1, barred)
+    return np.clip(found, 1e-2, inf)
+
+
+def earned(core: Program, point: Point) -> Array:
+    """Return ``Aᵀ y`` of every column at a point of a part of the program."""
+    exponent = np.subtract(point.log_a[:, None], point.dual.cost(core))
+    return np.asarray(core.p @ np.exp(exponent, out=exponent))
+
+
+def needed(part: Program) -> NDArray[np.bool_]:
+    """Return which columns must stay: the cheapest of each source letter, and all where letters have a law to meet."""
+    needed: NDArray[np.bool_] = np.zeros(part.size, dtype=bool)
+    if part.outputs:
+        needed[:] = True
+    elif part.forbidden is not None:
+        needed[part.total_cost.argmin(axis=1)] = True
+    return needed

@@ -1,0 +1,82 @@
+"""The barrier of optimal transport, whose multipliers are the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rdcfunc.information import Array
+from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, Pair
+
+#: Blurs of the couplings that weigh a transport plan's pairs, in units of the cost of the independent one.
+_SCALES = (0.5, 0.1, 0.02)
+
+
+class TransportBarrier(Barrier):
+    """Optimal transport, ``h = min Σ p φ`` s.t. ``φ_x + t c(x, j) - g_j >= 0``, whose multipliers are the plan."""
+
+    def __init__(self, cost: Array, p: Array, level: float, law: Array, mu: float) -> None:
+        self.cost, self.p, self.level = cost, p, level
+        self.weight = _couplings(cost, p, law)
+        self.plan = self.weight
+        self.g, self.potential = np.zeros(law.size), np.full(p.size, mu)
+        self.t = 0.5 / max(float(np.vdot(self.plan, cost)), 1e-12 * float(cost.max()))
+        self.slack = LEVEL_WEIGHT * mu / self.t
+        self.gauge = law
+
+    def kinks(self) -> list[Pair]:
+        return [Pair(self.plan, self.gap, self.weight)]
+
+    def prepare(self) -> float:
+        self.gap = self.potential[:, None] + self.t * self.cost - self.g
+        stiff = self.stiff = self.plan / self.gap
+        fares = stiff * self.cost
+        self.rows, self.fares = stiff.sum(axis=1), fares.sum(axis=1)
+        self.share = stiff / self.rows[:, None]
+        m = self.g.size
+        self.hessian = np.zeros((m + 1, m + 1))
+        self.hessian[:m, :m] = -(stiff.T @ self.share)
+        self.hessian[np.arange(m), np.arange(m)] += stiff.sum(axis=0)
+        mixed = self.share.T @ self.fares - fares.sum(axis=0)
+        self.hessian[:m, m] = self.hessian[m, :m] = mixed
+        self.hessian[m, m] = np.vdot(fares, self.cost) - self.fares @ (self.fares / self.rows) + self.slack / self.t
+        return float(self.p @ self.potential)
+
+    def right_side(self, law: Array, aim: float, aims: Sequence[Array]) -> Array:
+        self.aim, self.change = aim, aims[0]
+        change = self.change / self.gap
+        self.left = change.sum(axis=1) - self.p + self.plan.sum(axis=1)
+        after = self.plan + change
+        in_g = law - after.sum(axis=0) + self.share.T @ self.left
+        in_t = float(np.vdot(self.cost, after)) + aim / self.t - self.level + self.slack
+        return np.append(in_g, in_t - float((self.fares / self.rows) @ self.left))
+
+    def direct(self, dg: Array, dt: float) -> list[Direction]:
+        self._direct(dg, dt)
+        self.d_potential = (self.left - self.fares * dt + self.stiff @ dg) / self.rows
+        d_gap = self.d_potential[:, None] + dt * self.cost - dg
+        self.d_plan = (self.change - self.plan * d_gap) / self.gap
+        return [(self.d_plan, d_gap)]
+
+    def move(self, step: float) -> None:
+        super().move(step)
+        self.potential, self.plan = self.potential + step * self.d_potential, self.plan + step * self.d_plan
+
+    @property
+    def spent(self) -> float:
+        return float(np.vdot(self.cost, self.plan))
+
+    def miss(self, law: Array) -> float:
+        rows, columns = self.plan.sum(axis=1) - self.p, self.plan.sum(axis=0) - law
+        return float(np.abs(rows).sum() + np.abs(columns).sum())
+
+
+def _couplings(cost: Array, p: Array, law: Array) -> Array:
+    """Return a mixture of blurred plans from p, from independent ones to ones that go to the nearest letters."""
+    mean = max(float(p @ cost @ law), 1e-12 * float(cost.max()))
+    total = np.tile(law, (p.size, 1))
+    for scale in _SCALES:
+        plan = law * np.exp((cost.min(axis=1, keepdims=True) - cost) / (scale * mean))
+        total += plan / plan.sum(axis=1, keepdims=True)
+    return p[:, None] * total / (len(_SCALES) + 1)

@@ -1,0 +1,256 @@
+"""The convex core: to 1e-9 bit in few steps, the same as every other method, and both ways between level and rate."""
+
+import warnings
+from dataclasses import replace
+from decimal import Decimal, getcontext
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from measure import assert_meets
+from problems import ROWS, Row, assert_honest, assert_overlap, likely, mean, random_parts, solved, truth
+
+import rdcfunc as rdc
+from rdcfunc import classifications, distortions, perceptions, solvers, sources
+
+CORE = solvers.InteriorPoint()
+TOL = 1e-9
+
+DIVERGENCES: dict[str, perceptions.Divergence] = {
+    "TV": perceptions.TotalVariation(),
+    "KL": perceptions.KL(),
+    "ReverseKL": perceptions.ReverseKL(),
+    "JS": perceptions.JensenShannon(),
+    "chi2": perceptions.ChiSquared(),
+    "Hellinger": perceptions.Hellinger(),
+}
+LEVELS = {"TV": 0.05, "KL": 0.03, "ReverseKL": 0.03, "JS": 0.015, "chi2": 0.05, "Hellinger": 0.01}
+
+
+def gaussian(n: int, reach: float, kind: str | None = None) -> rdc.Problem:
+    """N(0, 1) on a uniform grid with squared error."""
+    x = np.linspace(-reach, reach, n)
+    weights = np.exp(-(x**2) / 2)
+    costs = {"W1": np.abs(x[:, None] - x), "W2": (x[:, None] - x) ** 2}
+    measure = None if kind is None else perceptions.Wasserstein(costs[kind]) if kind in costs else DIVERGENCES[kind]
+    return rdc.Problem(sources.Discrete(weights / weights.sum()), distortions.squared_error(x), measure)
+
+
+def widest(problem: rdc.Problem) -> float:
+    return float((problem.source.pmf @ problem.distortion.values).min())
+
+
+@cache
+def rand(n: int) -> rdc.Problem:
+    rng = np.random.default_rng(0)
+    d = rng.random((n, n))
+    np.fill_diagonal(d, 0.0)
+    return rdc.Problem(sources.Discrete(rng.dirichlet(np.ones(n))), distortions.matrix(d))
+
+
+# To 1e-9 bit ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-12, 1e-6, 0.05, 0.3, 0.9, 0.9999, 1 - 1e-12])
+@pytest.mark.parametrize("problem", [rand(60), gaussian(150, 5.0)], ids=["random", "Gaussian"])
+def test_linear_levels_close_to_1e_9_along_the_whole_curve(problem: rdc.Problem, share: float) -> None:
+    answer = rdc.rate(problem, D=share * widest(problem), solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.steps <= 60
+    assert_meets(problem, answer, rdc.Target(share * widest(problem)))
+
+
+@pytest.mark.parametrize("kind", DIVERGENCES)
+@pytest.mark.parametrize("n", [20, 100])
+def test_f_divergences_close_in_few_steps(kind: str, n: int) -> None:
+    problem = gaussian(n, 4.0, kind)
+    answer = rdc.rate(problem, D=0.5, P=LEVELS[kind], solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.steps <= 18
+    assert_meets(problem, answer, rdc.Target(0.5, LEVELS[kind]))
+
+
+@pytest.mark.parametrize(("kind", "level"), [("W1", 0.1), ("W2", 0.02)])
+@pytest.mark.parametrize("n", [20, 50, 100])
+def test_transport_does_not_stall(kind: str, level: float, n: int) -> None:
+    answer = rdc.rate(gaussian(n, 4.0, kind), D=0.5, P=level, solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.steps <= 25
+
+
+@pytest.mark.parametrize("kind", [*DIVERGENCES, "W1", "W2"])
+def test_perfect_perception_closes_too_and_is_the_same_for_all(kind: str) -> None:
+    answer = rdc.rate(gaussian(30, 4.0, kind), D=0.5, P=0.0, solver=CORE, tol=TOL)
+    other = rdc.rate(gaussian(30, 4.0, "TV"), D=0.5, P=0.0, solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert_overlap(answer, other)
+
+
+def test_a_thousand_letters() -> None:
+    problem = rand(1000)
+    answer = rdc.rate(problem, D=0.3 * widest(problem), solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.encoder.shape[1] < 500  # the support was screened
+
+
+# The same as every other method --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.convex], ids=lambda row: row.name)
+def test_the_table_is_solved_as_others_solve_it(row: Row) -> None:
+    answer = rdc.rate(row.problem, row.target.D, row.target.P, row.target.C, solver=CORE, tol=TOL)
+    assert_honest(answer, truth(row), row.accuracy)
+    assert answer.gap <= TOL
+    assert_overlap(answer, solved(row, solvers.Conic()))
+    assert_meets(row.problem, answer, row.target)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 5),
+    m=st.integers(1, 5),
+    kind=st.sampled_from([None, *DIVERGENCES, "W"]),
+    judged=st.booleans(),
+    loose=st.sampled_from([1.0, 1.3]),
+)
+def test_generated_problems_agree_with_conic_programs(
+    seed: int, n: int, m: int, kind: str | None, judged: bool, loose: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    m = n if kind in DIVERGENCES else m
+    p, d, labels = random_parts(seed, n, m)
+    d = np.where(rng.random((n, m)) < 0.1, np.inf, d)
+    d[np.arange(n), rng.integers(0, m, n)] = 0.0
+    measure = None if kind is None else DIVERGENCES.get(kind) or perceptions.Wasserstein(rng.random((n, m)))
+    judge = classifications.CrossEntropy(labels, rng.dirichlet(np.ones(2), m)) if judged else None
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), measure, judge)
+    witness = likely(d)
+    finite = np.where(np.isinf(d), 0.0, d)
+    target = rdc.Target(
+        loose * mean(p, witness, finite),
+        np.inf if measure is None else loose * measure.value(p, p @ witness) / measure.unit,
+        np.inf if judge is None else loose * mean(p, witness, judge.cost) / judge.unit,
+    )
+    answer = rdc.rate(problem, target.D, target.P, target.C, tol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # levels met by one channel only are hard on it
+        other = rdc.rate(problem, target.D, target.P, target.C, solver=solvers.Conic())
+    assert_overlap(answer, other)
+    assert answer.gap <= 1e-6
+    assert not answer.channel[np.isinf(d) & (p > 0)[:, None]].any()
+
+
+# Both ways -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [None, *DIVERGENCES, "W1"])
+def test_the_rate_at_a_distortion_and_the_distortion_at_that_rate(kind: str | None) -> None:
+    problem, P = gaussian(12, 3.0, kind), np.inf if kind is None else 0.04
+    forward = rdc.rate(problem, D=0.4, P=P, tol=TOL)
+    back = rdc.distortion(problem, R=forward.upper, P=P, tol=1e-8)
+    assert back.lower <= 0.4
+    assert back.upper == pytest.approx(0.4, abs=1e-8)
+    assert back.rate <= forward.upper + 1e-12
+
+
+@pytest.mark.parametrize("kind", [*DIVERGENCES, "W1", "W2"])
+def test_the_least_perception_at_a_rate_and_the_rate_at_that_perception(kind: str) -> None:
+    problem = gaussian(12, 3.0, kind)
+    R = rdc.rate(problem, D=0.4).upper + 0.03
+    least = rdc.perception(problem, R=R, D=0.4, tol=TOL)
+    assert least.gap <= TOL
+    assert least.lower > 0
+    assert_meets(problem, least, rdc.Target(0.4, least.value))
+    assert least.rate <= R + 1e-12
+    back = rdc.rate(problem, D=0.4, P=least.upper, tol=TOL)
+    assert back.lower <= R
+    assert back.upper == pytest.approx(R, abs=1e-7)
+
+
+def test_perception_costs_nothing_where_the_rate_allows_the_source_itself() -> None:
+    problem = gaussian(8, 3.0, "TV")
+    answer = rdc.perception(problem, R=20.0, D=0.1)
+    assert answer.upper <= 1e-6
+    assert rdc.perception(problem, R=0.5, D=2.1).value < 1e-12  # nothing need be sent
+
+
+def test_prices_are_finite_differences() -> None:
+    problem = replace(
+        gaussian(15, 3.0, "KL"), classification=classifications.ErrorRate([0] * 7 + [1] * 8, [0] * 7 + [1] * 8)
+    )
+    target = rdc.Target(0.3, 0.02, 0.12)
+    answer = rdc.rate(problem, target.D, target.P, target.C, tol=1e-11)
+    assert isinstance(answer.prices, rdc.Prices)
+    for name, price in (
+        ("D", answer.prices.distortion),
+        ("P", answer.prices.perception),
+        ("C", answer.prices.classification),
+    ):
+        step = 1e-4 * getattr(target, name)
+        low, high = (
+            rdc.rate(problem, t.D, t.P, t.C, tol=1e-11)
+            for t in (replace(target, **{name: getattr(target, name) + sign * step}) for sign in (-1, 1))
+        )
+        assert price > 0
+        assert price == pytest.approx((low.value - high.value) / (2 * step), rel=1e-5)
+
+
+def test_the_curve_is_convex_and_falls_within_its_brackets() -> None:
+    problem = gaussian(40, 4.0, "TV")
+    curve = rdc.trace(problem, D=np.linspace(0.05, 1.2, 24), P=0.05, tol=1e-9)
+    assert (curve.upper - curve.lower <= 1e-9).all()
+    assert (np.diff(curve.value) <= 1e-9).all()
+    assert (np.diff(curve.value, 2) >= -4e-9).all()
+
+
+# Structure and hostile numbers ---------------------------------------------------------------------------------
+
+
+def test_a_forbidden_pair_is_the_limit_of_dear_ones() -> None:
+    d = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, np.inf], [1.0, 1.0, 0.0]])
+    source = sources.Discrete([0.3, 0.4, 0.3])
+    barred = rdc.rate(rdc.Problem(source, distortions.matrix(d)), D=0.35, tol=TOL)
+    dear = rdc.rate(rdc.Problem(source, distortions.matrix(np.where(np.isinf(d), 1e9, d))), D=0.35, tol=TOL)
+    assert barred.channel[1, 2] == 0
+    assert barred.upper == pytest.approx(dear.upper, abs=1e-6)
+    assert barred.lower >= dear.lower - TOL
+    # Where the level is off, nothing is forbidden.
+    assert rdc.rate(rdc.Problem(source, distortions.matrix(d))).value < 1e-12
+
+
+def test_a_letter_without_an_allowed_pair_is_infeasible() -> None:
+    problem = rdc.Problem(sources.uniform(2), distortions.matrix([[0.0, 1.0], [np.inf, np.inf]]))
+    with pytest.raises(rdc.InfeasibleError, match=r"the smallest feasible D is inf"):
+        rdc.rate(problem, D=1.0)
+    unused = replace(problem, source=sources.Discrete([1.0, 0.0]))
+    assert rdc.rate(unused, D=0.0).value < 1e-12
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_distortions_of_any_size_and_spread(unit: float) -> None:
+    d = unit * np.array([[0.0, 1.0, 1e-12], [1.0, 0.0, 1.0], [1e-12, 1.0, 0.0]])
+    problem = rdc.Problem(sources.Discrete([0.3, 0.3, 0.4]), distortions.matrix(d))
+    merged = rdc.Problem(sources.Discrete([0.7, 0.3]), distortions.matrix(unit * (1 - np.eye(2))))
+    answer = rdc.rate(problem, D=0.1 * unit, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.upper == pytest.approx(rdc.rate(merged, D=0.1 * unit).upper, abs=1e-6)
+
+
+@given(p=st.floats(0.01, 0.5), share=st.floats(1e-6, 1 - 1e-6))
+def test_the_lower_bound_is_below_the_truth_to_the_last_digit(p: float, share: float) -> None:
+    """R(D) = h(p) - h(D) for a coin, with fifty digits; the pmf is what the floating-point numbers say."""
+    getcontext().prec = 50
+    problem = rdc.Problem(sources.bernoulli(p), distortions.hamming(2))
+    low = float(problem.source.pmf.min())
+    D = share * low
+    assume(low > D)
+
+    def h(x: Decimal) -> Decimal:
+        return -(x * x.ln() + (1 - x) * (1 - x).ln()) / Decimal(2).ln()
+
+    exact = h(Decimal(low)) - h(Decimal(D))
+    answer = rdc.rate(problem, D=D, solver=CORE, tol=1e-10)
+    assert Decimal(answer.lower) <= exact
+    assert exact <= Decimal(answer.upper) + Decimal("1e-15")
