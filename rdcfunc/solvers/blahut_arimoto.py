@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from rdcfunc.information import Array, Indices
+from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.projection import project
@@ -79,12 +79,18 @@ class BlahutArimoto(Solver):
                 if search.closed or done >= self.sweeps:
                     return search.best
             count = min(_BLOCK, self.sweeps - done)
-            state = replace(state, q=_swept(program, state, count), merit=inf)
-            done += count
+            law = _swept(program, state, count)
+            if entropy(law) > min(program.rate, _LITTLE):
+                state, done = replace(state, q=law, merit=inf), done + count
+            else:
+                # At these prices it is best to send nothing, or less than allowed: one plain sweep, and look again.
+                state, done = replace(state, q=program.p @ state.channel, merit=inf), done + 1
 
 
 #: Sweeps at one kernel, how many past ones are mixed, and steps towards a goal's level.
 _BLOCK, _MEMORY, _AIMS = 30, 10, 6
+#: Entropy in nats of an output law that counts as none.
+_LITTLE = 1e-3
 #: Least weight after a block, in units of the largest.
 _FLOOR = 1e-10
 
