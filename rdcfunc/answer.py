@@ -258,13 +258,15 @@ def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -
 
 def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
     """Return what decoder k achieves on every measure that the problem has."""
-    p, letter = part.p, shown(channel, part.letters[:, k], part.m)
-    C = _shown_to_a_classifier(problem, p, channel, letter)
+    p, letters, C = part.p, part.letters[:, k], inf
+    if problem.classification is not None:
+        C = _shown_to_a_classifier(problem, p, channel, shown(channel, letters, part.m))
     divergence = problem.perception
-    P = inf if divergence is None else divergence.value(p, p @ letter) / divergence.unit
-    d = problem.distortion.values
-    live = p > 0
-    D = float(p[live] @ np.multiply(letter, d, out=np.zeros_like(letter), where=letter > 0)[live].sum(axis=1))
+    P = inf if divergence is None else divergence.value(p, part.law(p @ channel, k)) / divergence.unit
+    d = problem.distortion.values[:, letters]
+    if problem.distortion.forbids:
+        d = np.where((channel > 0) & (p > 0)[:, None], d, 0.0)
+    D = float(p @ np.einsum("xk,xk->x", channel, d))
     return Target(D, max(P, 0.0), max(C, 0.0))
 
 

@@ -46,28 +46,35 @@ class Core:
 def enter(program: Program) -> Core:
     """Return the core of a program."""
     live = program.p > 0
-    forbidden = np.zeros((program.p.size, program.size), dtype=bool)
-    if program.forbidden is not None:
-        forbidden |= program.forbidden
+    rows = slice(None) if live.all() else live
+    p = program.p[rows]
+    forbidden = None if program.forbidden is None else program.forbidden[rows]
     for output in program.outputs:
-        forbidden |= unreachable(output, program)[program.letters[:, output.target]]
-    forbidden = forbidden[live]
+        forbidden = _also(forbidden, unreachable(output, program)[program.letters[:, output.target]][None])
     tight: dict[int, Array] = {}
     linear, floors = [], []
-    p = program.p[live]
     for i, c in enumerate(program.linear):
-        cost = program.barred(c.cost)[live]
+        cost = program.barred(c.cost)[rows]
         least = cost.min(axis=1)
-        excess = cost - least[:, None]
+        excess = cost - least[:, None] if least.any() else cost
         level = c.level - float(p @ least)
         if level <= 4e-16 * c.level:
             tight[i] = excess
-            forbidden = forbidden | (excess > 0)
+            forbidden = _also(forbidden, excess > 0)
         else:
-            linear.append(replace(c, cost=np.where(np.isinf(excess), 0.0, excess), level=level))
+            finite = excess if program.forbidden is None else np.where(np.isinf(excess), 0.0, excess)
+            linear.append(replace(c, cost=finite, level=level))
             floors.append(least)
-    barred = forbidden if forbidden.any() else None
-    return Core(replace(program, p=p, linear=tuple(linear), forbidden=barred), live, floors, tight)
+    if forbidden is not None:
+        forbidden = np.broadcast_to(forbidden, (p.size, program.size))
+    return Core(replace(program, p=p, linear=tuple(linear), forbidden=forbidden), live, floors, tight)
+
+
+def _also(forbidden: NDArray[np.bool_] | None, more: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return what is forbidden by either, or None if nothing is."""
+    if not more.any():
+        return forbidden
+    return more if forbidden is None else forbidden | more
 
 
 def leave(program: Program, core: Core, support: Indices, point: Point, steps: int) -> Candidate:

@@ -331,10 +331,10 @@ def _root(matrix: Array) -> Array:
     """
     if not matrix.size:
         return matrix
+    diagonal = np.arange(len(matrix))
     for lift in _LIFTS:
-        lifted = matrix.copy()
-        lifted[np.diag_indices_from(lifted)] *= 1 + lift
-        root, info = dpotrf(lifted.T, lower=0, overwrite_a=1, clean=0)
+        matrix[diagonal, diagonal] *= 1 + lift
+        root, info = dpotrf(matrix.T, lower=0, overwrite_a=0, clean=0)
         if info == 0:
             return np.asarray(root)
     raise LinAlgError("the matrix is not positive definite")

@@ -14,7 +14,7 @@ from rdcfunc.solvers.interior.saddle import Point
 from rdcfunc.solvers.projection import project
 
 #: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
-_WHOLE, _SWEEPS, _LIKELY = 120, 12, 0.98
+_WHOLE, _SWEEPS, _LIKELY = 120, 24, 0.98
 #: Source letters that the first prices are computed on.
 _SAMPLE = 64
 
@@ -106,8 +106,11 @@ def _first_prices(part: Program, q: Array) -> Array:
 
 def earned(core: Program, point: Point) -> Array:
     """Return ``Aᵀ y`` of every column at a point of a part of the program."""
-    exponent = np.subtract(point.log_a[:, None], point.dual.cost(core))
-    return np.asarray(core.p @ np.exp(exponent, out=exponent))
+    cost = point.dual.cost(core)
+    exponent = np.subtract(point.log_a[:, None], cost, out=cost if cost.flags.writeable else None)
+    # What overflows is worth joining all the same.
+    with np.errstate(over="ignore"):
+        return np.asarray(core.p @ np.exp(exponent, out=exponent))
 
 
 def needed(part: Program) -> NDArray[np.bool_]:
