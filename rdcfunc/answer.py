@@ -27,7 +27,7 @@ from rdcfunc.structure.certificate import ends
 from rdcfunc.structure.tilt import Tilt
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
-_CROSSING = 1e-9
+_CROSSING = 1e-12
 #: Entries of a table that may be formed to narrow what structure has left wide.
 _AFFORDABLE = 4_000_000
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from scipy.linalg import LinAlgError
-from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from rdcfunc.information import Array
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Dual, Output, Program
+from rdcfunc.solvers.interior import algebra
 from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
 from rdcfunc.solvers.interior.letters import LetterBarrier
 from rdcfunc.solvers.interior.transport import TransportBarrier
@@ -30,8 +29,6 @@ _STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
 _CORRECTORS, _FAR = 3, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
-#: Relative lifts of a diagonal that are tried.
-_LIFTS = (0.0, 1e-13, 1e-10)
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
 
@@ -259,9 +256,9 @@ class Saddle:
                 bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
                 prices[first + i, first + j] = prices[first + j, first + i] = bend
             prices[first + i, first + i] += self.ease[i] * self.slack[i] / self.s[i]
-        self.root = _root(weights)
-        self.border = _forward(self.root, border)
-        self.prices = _root(prices + self.border.T @ self.border)
+        self.root = algebra.root(weights)
+        self.border = algebra.forward(self.root, border)
+        self.prices = algebra.root(prices + self.border.T @ self.border)
 
     def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
         """Return the direction of each pair, for changes of products to aim at."""
@@ -269,7 +266,7 @@ class Saddle:
         short = 1 - self.earned - self.z
         bent = corrected / self.v
         side = aims[0] / q - short + bent @ self.A if np.ndim(bent) else aims[0] / q - short
-        side = _forward(self.root, side)
+        side = algebra.forward(self.root, side)
         right = self.border.T @ side
         levels = np.zeros(s.size)
         levels[self.held] = aims[1]
@@ -285,8 +282,8 @@ class Saddle:
         for i, mean in enumerate(self.means):
             left = self.left[i] - self.ease[i] * levels[i] / s[i]
             right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
-        moves = dpotrs(self.prices, right, lower=0)[0] if right.size else right
-        tilted = dtrtrs(self.root, side - self.border @ moves, lower=0)[0]
+        moves = algebra.solve(self.prices, right)
+        tilted = algebra.backward(self.root, side - self.border @ moves)
         self.ds = moves[first:]
         self.d_slack = (levels - self.slack * self.ds) / s
         self.dq = tilted.copy()
@@ -322,27 +319,6 @@ def _barrier(output: Output, p: Array, law: Array, mu: float) -> Barrier:
         return LetterBarrier(divergence, p, output.level, law, mu)
     assert isinstance(divergence, Wasserstein)
     return TransportBarrier(divergence.cost[p > 0], p[p > 0], output.level, law, mu)
-
-
-def _root(matrix: Array) -> Array:
-    """Return U with ``UᵀU`` the symmetric matrix; LAPACK itself, as steps of small programs are mostly overhead.
-
-    Near the end rounding may cost a matrix its definiteness, which a little of its own diagonal gives back.
-    """
-    if not matrix.size:
-        return matrix
-    diagonal = np.arange(len(matrix))
-    for lift in _LIFTS:
-        matrix[diagonal, diagonal] *= 1 + lift
-        root, info = dpotrf(matrix.T, lower=0, overwrite_a=0, clean=0)
-        if info == 0:
-            return np.asarray(root)
-    raise LinAlgError("the matrix is not positive definite")
-
-
-def _forward(root: Array, side: Array) -> Array:
-    """Return ``U⁻ᵀ side``."""
-    return np.asarray(dtrtrs(root, side, lower=0, trans=1)[0])
 
 
 def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
