@@ -12,7 +12,7 @@ from rdcfunc.information import Array, Indices
 from rdcfunc.program import Axis, Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import advance, begin
-from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.interior_point import InteriorPoint
 from rdcfunc.solvers.search import Search
 
 #: Sweeps of the final alternation.
@@ -51,7 +51,7 @@ class ColumnGeneration(Solver):
     """
 
     rounds: int = 40
-    master: Solver = field(default_factory=Conic)
+    master: Solver = field(default_factory=InteriorPoint)
 
     def __post_init__(self) -> None:
         at_least_one(self, "rounds")
@@ -93,7 +93,7 @@ class ColumnGeneration(Solver):
             joining = earned > 0.1 * max(float(earned.max()), 0.0)
             carrying = (program.p @ candidates[0].channel) > _MASS
             # The posterior that a channel gives a column has a smaller log-loss than the law it was made for.
-            columns = np.concatenate([columns[carrying], offered[joining]])
+            columns = np.concatenate([candidates[0].columns[carrying], offered[joining]])
             laws = np.concatenate([_told(program, candidates[0])[carrying], told[joining]])
             columns, laws = _distinct(columns, laws)
         if not search.closed and search.best and not program.outputs:
@@ -134,7 +134,8 @@ def _inside(master: Program) -> Program:
 def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
     """Return a master's candidate for the program itself: the last linear price is that of the entropy."""
     prices = candidate.dual.linear
-    return replace(candidate, columns=columns, dual=Dual(prices[:-1], candidate.dual.outputs, prices[-1:]))
+    dual = Dual(prices[:-1], candidate.dual.outputs, prices[-1:])
+    return replace(candidate, columns=columns[candidate.columns], dual=dual)
 
 
 def _told(program: Program, candidate: Candidate) -> Array:
