@@ -7,18 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rdcfunc.certificate import excess
 from rdcfunc.information import Array, Indices
 from rdcfunc.program import Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import State, advance, begin
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
-from rdcfunc.solvers.conic import Conic
+from rdcfunc.solvers.interior_point import InteriorPoint
 from rdcfunc.solvers.search import Search
 
 #: Most entries (n times columns) that clones may bring a program to.
 _MAX_ENTRIES = 400_000
 #: Largest price of an entropy; a level out of reach of the current classifier would send it to infinity.
 _MAX_PRICE = 1e4
+#: What a convex program may miss a level by before it counts as out of reach.
+_MISSED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Alternation(Solver):
     The log-loss is never below the entropy, so levels stay met and the rate only falls. The tagged problem is
     solved first, on clones of each letter; its prices give the lower bound. On a fixed alphabet the alternation
     stops at local minima, hence the many starts, and hence a bracket that may stay open. Without perception a
-    sweep is one of Blahut and Arimoto's, O(n m) a Newton step; with it, a conic program.
+    sweep is one of Blahut and Arimoto's, O(n m) a Newton step; with it, a convex program.
 
     Parameters
     ----------
@@ -127,7 +130,7 @@ class Alternation(Solver):
     def _settle(self, search: Search, part: Program, state: State, columns: Indices) -> None:
         """Follow one start until it stands still or the bracket is closed."""
         if part.outputs:
-            self._settle_conic(search, part, state, columns)
+            self._settle_convex(search, part, state, columns)
             return
         k, tol, look, still = len(part.linear), search.tol, 20, 0
         limit = np.full(k + len(part.posteriors), np.inf)
@@ -150,23 +153,24 @@ class Alternation(Solver):
         if not search.closed and state.prices[k:].sum() > 1 and part.posteriors[0].labels.shape[1] > 2:
             search.offer(_convex_bound(part, state, columns))
 
-    def _settle_conic(self, search: Search, part: Program, state: State, columns: Indices) -> None:
+    def _settle_convex(self, search: Search, part: Program, state: State, columns: Indices) -> None:
         channel, before, k = state.channel, np.inf, len(part.linear)
         for sweep in range(1, 51):
             losses = tuple(
                 Linear(c.axis, c.target, part.log_loss(c, channel), c.level, c.unit) for c in part.posteriors
             )
             convex = replace(part, linear=(*part.linear, *losses), posteriors=())
-            solved = Conic().solve(convex, search.tol)
-            if not solved:
+            solved = InteriorPoint().solve(convex, search.tol)[0]
+            found = np.zeros_like(channel)
+            found[:, solved.columns] = solved.channel
+            if excess(convex, found, _MISSED) > _MISSED:
                 # Out of reach of this classifier: sharpen it and try again.
                 channel = _normalised(channel**2)
                 continue
-            for found in solved:
-                prices = found.dual.linear
-                dual = Dual(prices[:k], found.dual.outputs, prices[k:])
-                search.offer(Candidate(found.channel, columns, dual, sweep))
-            channel = solved[0].channel
+            prices = solved.dual.linear
+            dual = Dual(prices[:k], solved.dual.outputs, prices[k:])
+            search.offer(Candidate(found, columns, dual, sweep, solved.log_a))
+            channel = found
             value = part.objective(channel)
             if search.closed or before - value < search.tol / 4:
                 return

@@ -108,8 +108,8 @@ class ColumnGeneration(Solver):
 
 
 def is_small(program: Program) -> bool:
-    """Return whether a conic solver can carry the master programs."""
-    return program.p.size * (program.p.size + program.size) <= 5_000
+    """Return whether the master programs and their certificates are affordable."""
+    return program.p.size * (program.p.size + program.size) <= 4_000_000
 
 
 def _first_columns(program: Program) -> tuple[Indices, Array]:
