@@ -14,7 +14,7 @@ from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
-from rdcfunc.solvers.interior.support import begin, earned, near, needed
+from rdcfunc.solvers.interior.support import begin, earned, needed
 
 #: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
 _COLD, _WARM = 0.1, 1e-3
@@ -78,12 +78,11 @@ class InteriorPoint(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the first start, and where it leaves a gap, those of others."""
         core = enter(program)
-        begun = None if core.tight else near(core.program, program, start)
-        if begun is not None:
+        for neighbour in dict.fromkeys((start, None)):
+            begun = begin(core.program, program.p, neighbour)
             support, point, steps, gap = self._rounds(core.program, program.p, *begun, tol)
             if gap <= tol:
-                return [leave(program, core, support, point, steps)]
-        support, point, steps, gap = self._rounds(core.program, program.p, *begin(core.program, program.p), tol)
+                break
         found = [leave(program, core, support, point, steps)]
         if gap > tol and program.outputs and program.goal not in program.outputs:
             found += self._relaxed(program, core, tol)

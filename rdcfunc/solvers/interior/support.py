@@ -19,28 +19,23 @@ _WHOLE, _SWEEPS, _LIKELY = 120, 24, 0.98
 _SAMPLE = 64
 
 
-def near(core: Program, program: Program, start: Candidate | None) -> tuple[Indices, Array, Array] | None:
-    """Return support, weights and prices of a neighbour's solution, if it fits the program."""
-    if start is None or start.log_a is None or core.outputs or core.forbidden is not None:
-        return None
-    fits = start.channel.shape[0] == program.p.size and start.columns.max() < core.size
-    if not fits or start.dual.linear.size != len(core.linear) or not (start.dual.linear > 0).all():
-        return None
-    law = program.p @ start.channel
-    return start.columns, 0.9 * law + 0.1 / law.size, start.dual.linear
+def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple[Indices, Array, Array]:
+    """Return a first support, weights on it, and prices of the linear levels: a neighbour's, if they fit.
 
-
-def begin(core: Program, source: Array) -> tuple[Indices, Array, Array]:
-    """Return a first support, weights on it, and prices of the linear levels."""
+    A neighbour's prices spare the search for first ones. Its weights would be no better than those of some sweeps at
+    its prices, as the path begins far from the boundary, where its letters lie.
+    """
     support = np.arange(core.size)
     if core.forbidden is not None:
         support = np.flatnonzero(~core.forbidden.all(axis=0))
     q = _first_weights(core, source)[support]
     q /= q.sum()
-    if support.size <= _WHOLE or core.outputs:
-        return support, q, _first_prices(core.take(support), q)
     part = core if support.size == core.size else core.take(support)
-    prices = _first_prices(part, q)
+    near = None if start is None else start.dual.linear
+    fits = near is not None and near.size == len(core.linear) and (near > 0).all()
+    prices = near if near is not None and fits else _first_prices(part, q)
+    if support.size <= _WHOLE or core.outputs:
+        return support, q, prices
     likely, q = _screen(part, q, prices)
     if core.forbidden is not None or any(
         float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
