@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from measure import assert_meets
 from problems import ROWS, Row, assert_honest, assert_overlap, likely, mean, random_parts, solved, truth
+from scipy.optimize import brentq
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
@@ -254,3 +255,26 @@ def test_the_lower_bound_is_below_the_truth_to_the_last_digit(p: float, share: f
     answer = rdc.rate(problem, D=D, solver=CORE, tol=1e-10)
     assert Decimal(answer.lower) <= exact
     assert exact <= Decimal(answer.upper) + Decimal("1e-15")
+
+
+def gaussian_rate(D: float, deviation: float) -> float:
+    """R in bits of N(0, 1) and a jointly Gaussian reproduction with this standard deviation, E (X - X̂)² = D."""
+    correlation = (1 + deviation**2 - D) / (2 * deviation)
+    return float(-0.5 * np.log2(1 - correlation**2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "deviation"),
+    [
+        # W2² <= P: the deviation is 1 - √P (Zhang et al. 2021, arXiv:2106.10311, theorem 5).
+        ("W2", 0.02, 1 - np.sqrt(0.02)),
+        # KL <= P nats: log(1/g) + (g² - 1) / 2 = P (Serra, Stavrou and Kountouris 2023, arXiv:2311.09190).
+        ("KL", 0.02 / np.log(2), brentq(lambda g: -np.log(g) + (g**2 - 1) / 2 - 0.02, 0.1, 1 - 1e-9)),
+    ],
+)
+def test_a_fine_grid_tends_to_the_gaussian_formula(kind: str, level: float, deviation: float) -> None:
+    truth = gaussian_rate(0.5, deviation)
+    coarse, fine = (abs(rdc.rate(gaussian(n, 5.0, kind), D=0.5, P=level).value - truth) for n in (40, 120))
+    # Second order in the step, down to what cutting the tails off costs.
+    assert fine < max(1e-5, coarse / 6)
+    assert fine < 1e-3
