@@ -7,9 +7,10 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +25,20 @@ def provenance() -> dict[str, str]:
     ['commit', 'cvxpy', 'machine']
     """
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return {"commit": _commit(), "machine": machine, **{name: version(name) for name in _PACKAGES}}
+    return {"commit": _commit(), "machine": machine, **versions(_PACKAGES)}
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed.
+
+    >>> list(versions(["no-such-package", "numpy"]))
+    ['numpy']
+    """
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _commit() -> str:
