@@ -10,7 +10,7 @@ from rdcfunc.information import Array
 from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, Pair
 
 #: Blurs of the couplings that weigh a transport plan's pairs, in units of the cost of the independent one.
-_SCALES = (0.5, 0.1, 0.02)
+_SCALES = (0.5, 0.1, 0.02, 0.004)
 
 
 class TransportBarrier(Barrier):
