@@ -11,7 +11,7 @@ from problems import Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
 from rdcfunc import answer as answering
-from rdcfunc import certificate, perceptions
+from rdcfunc import certificate, distortions, perceptions, sources
 
 RD = named("binary R(D), p=0.3, D=0.1")
 RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
@@ -106,3 +106,22 @@ def test_planted_bug_turns_the_check_red(
     plant(patch)
     with pytest.raises((AssertionError, ArithmeticError), match=message):
         check(row)
+
+
+def test_a_repair_through_forbidden_pairs_is_caught(patch: pytest.MonkeyPatch) -> None:
+    """Moving letters until the output law fits may lead onto pairs that cost infinity."""
+    x = np.arange(6.0)
+    d = (x[:, None] - x) ** 2
+    d[[0, 1, 2, 2, 3, 3], [2, 0, 4, 5, 1, 2]] = np.inf
+    p = np.array([0.16, 0.18, 0.13, 0.18, 0.11, 0.24])
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), perceptions.TotalVariation())
+    blurred = np.where(np.isinf(d), 0.0, np.exp(-0.2 * np.where(np.isinf(d), 0.0, d)))
+    blurred /= blurred.sum(axis=1, keepdims=True)
+
+    def uses_forbidden() -> bool:
+        answer = rdc.certify(problem, blurred, D=1.9, P=0.02, tol=10.0)
+        return bool(answer.channel[np.isinf(d)].any())
+
+    assert not uses_forbidden()
+    patch.setattr(certificate, "_uses_forbidden", lambda program, channel: False)
+    assert uses_forbidden()
