@@ -16,6 +16,7 @@ from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.compilation import Plain
 from rdcfunc.feasibility import check_each, check_together
 from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
+from rdcfunc.lift import Lift
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
@@ -34,7 +35,7 @@ _AFFORDABLE = 4_000_000
 
 def solve(
     problem: Problem,
-    program: Program | Plain,
+    program: Program | Plain | Lift,
     targets: Sequence[Target],
     solver: Solver | None,
     tol: float,
@@ -79,10 +80,17 @@ def _by_structure(plain: Plain, chosen: Solver, tol: float) -> Solution | None:
 
 
 def _by_table(
-    problem: Problem, program: Program, targets: Sequence[Target], chosen: Solver, tol: float, start: Solution | None
+    problem: Problem,
+    program: Program | Lift,
+    targets: Sequence[Target],
+    chosen: Solver,
+    tol: float,
+    start: Solution | None,
 ) -> Solution:
     """Return the answer of the solvers of programs, tried in order until the bracket is closed."""
     check_each(program)
+    if isinstance(program, Lift) and not chosen.lifts(program):
+        program = program.program
     refusal = chosen.refusal(program)
     if refusal is not None:
         raise ValueError(refusal)
@@ -150,7 +158,7 @@ def describe(plain: Plain, tilts: Sequence[Tilt], solver: Solver, tol: float) ->
 
 def conclude(
     problem: Problem,
-    program: Program,
+    program: Program | Lift,
     targets: Sequence[Target],
     found: Sequence[Candidate],
     solver: Solver | None,
@@ -163,8 +171,9 @@ def conclude(
         check_together(program)
         _check_rate(problem, program, targets)
     if not brackets:
-        nothing = np.full((program.p.size, program.size), 1.0 / program.size)
-        found = [Candidate(nothing, np.arange(program.size), Dual.zero(program), 0)]
+        columns = np.arange(min(program.size, program.m))
+        nothing = np.full((program.p.size, columns.size), 1.0 / columns.size)
+        found = [Candidate(nothing, columns, Dual.zero(program), 0)]
         brackets = [bracket(program, found[0])]
     best = int(np.argmin([b.upper for b in brackets]))
     bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
@@ -232,14 +241,14 @@ def check_tol(tol: float) -> None:
         raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
 
 
-def _unit(program: Program) -> float:
+def _unit(program: Program | Lift) -> float:
     """Return what one public unit of the minimised quantity is inside."""
     return NATS_PER_BIT if program.goal is None else program.goal.unit
 
 
-def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -> None:
+def _check_rate(problem: Problem, program: Program | Lift, targets: Sequence[Target]) -> None:
     """Refuse a rate at which the other levels cannot be met."""
-    if program.minimises_rate:
+    if isinstance(program, Lift) or program.minimises_rate:
         return
     free = replace(
         program,
@@ -281,7 +290,7 @@ def _shown_to_a_classifier(problem: Problem, p: Array, channel: Array, letter: A
     return inf
 
 
-def _prices(program: Program, dual: Dual, k: int) -> Prices:
+def _prices(program: Program | Lift, dual: Dual, k: int) -> Prices:
     found = {"D": 0.0, "P": 0.0, "C": 0.0}
     output: Array | None = None
     for s, c in zip(dual.linear, program.linear, strict=True):

@@ -18,7 +18,9 @@ from operator import itemgetter
 import numpy as np
 
 from rdcfunc.columns import tagged
+from rdcfunc.columns.tuples import Earnings
 from rdcfunc.information import Array, Indices, entropy
+from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Constraint, Linear, Output, Program
 
@@ -43,22 +45,31 @@ class Bracket:
     columns: Indices
 
 
-def bracket(program: Program, candidate: Candidate) -> Bracket:
+def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
     """Return certified bounds from a candidate: its prices give the lower, its repaired channel the upper.
 
-    The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``.
+    The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``. One to some tuples
+    of a lift is repaired by who proposes it, since it may need others.
     """
     lower = lower_bound(program, candidate)
-    columns, channel = candidate.columns, _allowed(program, candidate.channel, candidate.columns)
-    if program.outputs:
-        columns, channel = _regular(program.size, columns, channel)
-    part = program.take(columns)
+    columns = candidate.columns
+    if isinstance(program, Lift):
+        part = program.take(columns)
+        channel = _allowed(part, candidate.channel, np.arange(columns.size))
+        repairs = [channel] * any(excess(part, channel, slack) <= 0 for slack in (-INSIDE, ROUNDING))
+    else:
+        channel = _allowed(program, candidate.channel, columns)
+        if program.outputs:
+            columns, channel = _regular(program.size, columns, channel)
+        part = program.take(columns)
+        repairs = _repairs(part, channel)
     value, repaired = min(
-        ((part.objective(met), met) for met in _repairs(part, channel)),
+        ((part.objective(met), met) for met in repairs),
         key=itemgetter(0),
         default=(inf, channel),
     )
-    if program.outputs and not program.posteriors and value - lower > _DEAR * (1.0 + abs(lower)):
+    dear = value - lower > _DEAR * (1.0 + abs(lower))
+    if isinstance(program, Program) and program.outputs and not program.posteriors and dear:
         value, repaired = min([(value, repaired), *_by_room(program, part, channel)], key=itemgetter(0))
     if value == inf:
         return Bracket(lower, inf, channel, columns)
@@ -71,7 +82,7 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
     return Bracket(lower, value + rounding, repaired, columns)
 
 
-def lower_bound(program: Program, candidate: Candidate) -> float:
+def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     """Return the weak-duality bound of the module's first lines, less a bound on its rounding.
 
     The bound holds for any ``a``, so that only the sums over source letters, the support functions and the last sum
@@ -80,15 +91,21 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     """
     dual, p = candidate.dual, program.p
     live = p > 0
-    exponent, log_a = _exponents(program, candidate)
-    exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
-    scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
-    t, n = float(dual.posteriors.sum()), exponent.shape[0]
-    if t > 0:
-        earned = float(tagged.log_earnings(exponent, program.posteriors[0].labels[live], t).max())
-        size = abs(earned)
+    n = int(live.sum())
+    if isinstance(program, Lift):
+        log_a = _log_a(program.take(candidate.columns), replace(candidate, columns=np.arange(candidate.columns.size)))
+        earned = Earnings(program, dual, log_a).most(program.tuples(candidate.columns)).bound
+        scale, size = 0.0, abs(earned)
     else:
-        earned, size = _most_earned(exponent)
+        exponent, log_a = _exponents(program, candidate)
+        exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
+        scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
+        t = float(dual.posteriors.sum())
+        if t > 0:
+            earned = float(tagged.log_earnings(exponent, program.posteriors[0].labels[live], t).max())
+            size = abs(earned)
+        else:
+            earned, size = _most_earned(exponent)
     main = p[live] * log_a[live]
     terms = [float(main.sum()), -earned]
     terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
@@ -118,7 +135,7 @@ def _most_earned(exponent: Array) -> tuple[float, float]:
     return top + float(np.log(sums.max())), abs(top)
 
 
-def _least(program: Program, goal: Constraint) -> float:
+def _least(program: Program | Lift, goal: Constraint) -> float:
     """Return a bound on the least that the left side of a constraint can be, on its own."""
     if isinstance(goal, Linear):
         return program.cheapest(goal) * (1 - ROUNDING)
@@ -135,27 +152,30 @@ def log_weights(program: Program, candidate: Candidate) -> Array:
 
 def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> tuple[Array, Array]:
     """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
-    dual, columns = candidate.dual, candidate.columns
-    cost = dual.cost(program)
-    if candidate.log_a is not None:
-        log_a = candidate.log_a
-    else:
-        tilt = cost[:, columns]
-        # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
-        t = float(dual.posteriors.sum())
-        if t > 0:
-            part = program.take(columns)
-            tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
-        least = tilt.min(axis=1)
-        least[np.isinf(least)] = 0.0
-        # Any a will do where the sum vanishes.
-        law = program.p @ candidate.channel
-        log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
-    shift = log_a
+    cost = candidate.dual.cost(program)
+    shift = log_a = _log_a(program, candidate, cost)
     if weighed:
         with np.errstate(divide="ignore"):
             shift = log_a + np.log(program.p)
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
+
+
+def _log_a(program: Program, candidate: Candidate, cost: Array | None = None) -> Array:
+    """Return ``log a`` (n,) of a candidate, from the law of its columns where it names none."""
+    dual, columns = candidate.dual, candidate.columns
+    if candidate.log_a is not None:
+        return candidate.log_a
+    tilt = (dual.cost(program) if cost is None else cost)[:, columns]
+    # H(S | shown) >= H(S | whole column) for each decoder, so their prices add up on one posterior a column.
+    t = float(dual.posteriors.sum())
+    if t > 0:
+        part = program.take(columns)
+        tilt = tilt + t * part.log_loss(replace(part.posteriors[0], tagged=True), _rows(candidate.channel))
+    least = tilt.min(axis=1)
+    least[np.isinf(least)] = 0.0
+    # Any a will do where the sum vanishes.
+    law = program.p @ candidate.channel
+    return least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
 
 
 def excess(program: Program, channel: Array, slack: float) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import inf, isfinite
 
 import numpy as np
@@ -13,12 +12,10 @@ from numpy.typing import NDArray
 
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.distortions import Difference, Hamming
-from rdcfunc.information import Array, Indices
+from rdcfunc.information import Array
+from rdcfunc.lift import Lift
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
-
-#: Most columns that a lift to tuples may enumerate.
-MAX_COLUMNS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +57,31 @@ class Plain:
 
 def compile_program(
     problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None
-) -> Program | Plain:
-    """Return the plain question where it is one on a stated structure, else what :func:`tabulate` returns."""
+) -> Program | Plain | Lift:
+    """Return the plain question where it is one on a stated structure, the lift where there are several decoders.
+
+    A decoder with a conditional entropy needs all columns at once; these are tabulated, like those of one target.
+    """
     target, d = targets[0], problem.distortion
     alone = len(targets) == 1 and target.P == target.C == inf and goal in (None, Axis.D)
     if alone and isinstance(d, Hamming | Difference):
         return Plain(problem, d, target, rate)
-    return tabulate(problem, targets, rate, goal)
+    lifted = lift(problem, targets, rate, goal)
+    return lifted if lifted.targets > 1 and not lifted.posteriors else lifted.program
 
 
 def tabulate(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None) -> Program:
+    """Return the program of :func:`lift` on all its columns.
+
+    Raises
+    ------
+    ValueError
+        If a target has a level for which the problem has no measure, or the tuples are too many to enumerate.
+    """
+    return lift(problem, targets, rate, goal).program
+
+
+def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None) -> Lift:
     """Return the program whose columns carry one letter for each target's decoder.
 
     Each target is imposed on its own letter. A tag is handed to the classifier along with the whole column, so
@@ -79,45 +91,42 @@ def tabulate(problem: Problem, targets: Sequence[Target], rate: float = inf, goa
     Raises
     ------
     ValueError
-        If a target has a level for which the problem has no measure, or the tuples are too many to enumerate.
+        If a target has a level for which the problem has no measure.
     """
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
-    m, K = problem.shape[1], len(targets)
-    if m**K > MAX_COLUMNS:
-        raise ValueError(
-            f"{K} targets on {m} letters need {m}^{K} = {m**K} columns, more than the {MAX_COLUMNS} that are "
-            "enumerated; use fewer targets or a coarser reproduction alphabet"
-        )
-    letters = np.array(list(product(range(m), repeat=K)), dtype=np.intp).reshape(-1, K)
     measure = problem.classification
     linear: list[Linear] = []
     outputs: list[Output] = []
     posteriors: list[Posterior] = []
-    forbidden: NDArray[np.bool_] | None = None
+    forbidden: list[NDArray[np.bool_] | None] = [None] * len(targets)
     for k, target in enumerate(targets):
         if isfinite(target.D) or goal is Axis.D:
-            linear.append(_linear(Axis.D, k, problem.distortion.values, letters, target.D, 1.0))
+            linear.append(_linear(Axis.D, k, problem.distortion.values, target.D, 1.0))
             if problem.distortion.forbids:
-                barred = np.isinf(problem.distortion.values)[:, letters[:, k]]
-                forbidden = barred if forbidden is None else forbidden | barred
+                forbidden[k] = np.isinf(problem.distortion.values)
         if problem.perception is not None and (isfinite(target.P) or goal is Axis.P):
             outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
         if isinstance(measure, FixedClassifier) and (isfinite(target.C) or goal is Axis.C):
-            linear.append(_linear(Axis.C, k, measure.cost, letters, target.C, measure.unit))
+            linear.append(_linear(Axis.C, k, measure.cost, target.C, measure.unit))
         if isinstance(measure, ConditionalEntropy) and (isfinite(target.C) or goal is Axis.C):
             posteriors.append(Posterior(k, measure.labels, target.C * measure.unit, measure.tagged))
     if posteriors and posteriors[0].tagged:
         posteriors = [min(posteriors, key=lambda c: c.level)]
-    p = problem.source.pmf
-    return Program(p, letters, m, tuple(linear), tuple(outputs), tuple(posteriors), rate, forbidden)
+    return Lift(
+        problem.source.pmf,
+        problem.shape[1],
+        len(targets),
+        tuple(linear),
+        tuple(outputs),
+        tuple(posteriors),
+        rate,
+        tuple(forbidden),
+    )
 
 
-def _linear(axis: Axis, k: int, table: Array, letters: Indices, level: float, unit: float) -> Linear:
+def _linear(axis: Axis, k: int, table: Array, level: float, unit: float) -> Linear:
     """Return the constraint with costs between 0 and 1, so that nothing overflows whatever their unit."""
     cost = np.where(np.isinf(table), 0.0, table) if np.isinf(table).any() else table
     top = float(cost.max()) or 1.0
-    cost = cost / top
-    if letters.shape[1] > 1:
-        cost = cost[:, letters[:, k]]
-    return Linear(axis, k, cost, level * unit / top, unit / top)
+    return Linear(axis, k, cost / top, level * unit / top, unit / top)

@@ -7,28 +7,41 @@ from math import inf
 from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import Array, entropy
+from rdcfunc.lift import Lift
 from rdcfunc.model import MAX_ENTRIES, least
 from rdcfunc.program import Constraint, Posterior, Program
 
 
-def check_each(program: Program) -> None:
+def check_each(program: Program | Lift, decoder: str = "") -> None:
     """Refuse a level below what its measure can reach when it stands alone."""
+    if isinstance(program, Lift):
+        for k in range(program.targets):
+            check_each(program.single(k), f" of target {k}")
+        return
     for c in program.limits:
-        _refuse(c, program.cheapest(c), "by the cheapest letter for each source letter", program)
+        _refuse(c, program.cheapest(c), "by the cheapest letter for each source letter", program, decoder)
     for o in (o for o in program.outputs if o.level < inf):
-        _refuse(o, o.divergence.least(program.p), "over all reproduction laws", program)
+        _refuse(o, o.divergence.least(program.p), "over all reproduction laws", program, decoder)
     for s in (s for s in program.posteriors if s.level < inf):
-        _refuse(s, _class_entropy(program.p, s.labels), "by data processing, H(S|X)", program)
+        _refuse(s, _class_entropy(program.p, s.labels), "by data processing, H(S|X)", program, decoder)
 
 
-def check_together(program: Program) -> None:
-    """Refuse levels that clash, naming the first that the others keep out of reach."""
+def check_together(program: Program | Lift, decoder: str = "") -> None:
+    """Refuse levels that clash, naming the first that the others keep out of reach.
+
+    Several targets can only clash with themselves, as each is imposed on its own letter.
+    """
+    if isinstance(program, Lift):
+        for k in range(program.targets):
+            check_together(program.single(k), f" of target {k}")
+        return
     constraints = [c for c in program.constraints if not isinstance(c, Posterior)]
     if len(constraints) < 2 or program.p.size * program.size > MAX_ENTRIES:
         return
     for constraint in constraints:
         smallest = least(program, constraint)
-        _refuse(constraint, smallest, "by a linear or conic program, with the other levels held", program, 1e-7)
+        how = "by a linear or conic program, with the other levels held"
+        _refuse(constraint, smallest, how, program, decoder, 1e-7)
 
 
 def _class_entropy(p: Array, labels: Array) -> float:
@@ -40,12 +53,14 @@ def _refuse(
     smallest: float,
     how: str,
     program: Program,
+    decoder: str,
     slack: float = ROUNDING,
 ) -> None:
     if smallest - constraint.level <= slack:
         return
     name = constraint.axis.value
-    decoder = f" of target {constraint.target}" if program.letters.shape[1] > 1 else ""
+    if program.letters.shape[1] > 1:
+        decoder = f" of target {constraint.target}"
     raise InfeasibleError(
         f"{name} = {constraint.level / constraint.unit:.9g}{decoder} is infeasible: the smallest feasible {name} is "
         f"{(smallest + slack) / constraint.unit:.9g} ({how}); raise {name} to at least that"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import inf
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from rdcfunc.information import (
     mutual_information,
 )
 from rdcfunc.perceptions import Divergence
+
+if TYPE_CHECKING:
+    from rdcfunc.lift import Lift
 
 #: Beyond this a log-loss counts as impossible; e^-700 is still a normal number.
 MAX_LOSS = 700.0
@@ -234,12 +237,12 @@ class Dual:
     posteriors: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def zero(cls, program: Program) -> Dual:
+    def zero(cls, program: Program | Lift) -> Dual:
         """Return prices that are all zero."""
         outputs = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
         return cls(np.zeros(len(program.linear)), outputs, np.zeros(len(program.posteriors)))
 
-    def price(self, program: Program) -> float:
+    def price(self, program: Program | Lift) -> float:
         """Return the price in nats of one unit of what is minimised."""
         return next((price for c, price in zip(program.every, self.prices, strict=True) if c.level == inf), 1.0)
 

@@ -9,6 +9,7 @@ from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.solvers.grid import Grid
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.solvers.tuple_generation import TupleGeneration
 
 __all__ = [
     "Alternation",
@@ -20,4 +21,5 @@ __all__ = [
     "Grid",
     "InteriorPoint",
     "Solver",
+    "TupleGeneration",
 ]

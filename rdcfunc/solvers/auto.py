@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Hamming
+from rdcfunc.lift import Lift
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Candidate, Program
 from rdcfunc.solvers.alternation import Alternation
@@ -16,9 +17,12 @@ from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.solvers.grid import Grid
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.solvers.tuple_generation import TupleGeneration
 
 #: Entries (n times columns) of a program's cones that Conic takes over when the interior point leaves a gap.
 _MAX_CONES = 10_000
+#: Tuples from which it pays to generate them.
+_MANY_TUPLES = 200
 #: Points of a grid from which its structure pays.
 _MANY = 250
 
@@ -59,8 +63,16 @@ class Auto(Solver):
         grid = Grid()
         return grid if plain.p.size >= _MANY and grid.refusal(plain) is None else None
 
-    def choices(self, program: Program) -> tuple[Solver, ...]:
+    def lifts(self, lift: Lift) -> bool:
+        """Return whether the tuples are more than a few."""
+        return lift.size > _MANY_TUPLES
+
+    def choices(self, program: Program | Lift) -> tuple[Solver, ...]:
         """Return the solvers to try in order; the reason for each is :func:`why`."""
+        if isinstance(program, Lift):
+            divergences = [o.divergence for o in program.outputs]
+            conic = any(not isinstance(d, FDivergence | Wasserstein) for d in divergences)
+            return (TupleGeneration(master=Conic()) if conic else TupleGeneration(),)
         if program.posteriors and program.posteriors[0].tagged and is_small(program):
             return ColumnGeneration(), Alternation()
         if program.posteriors:
@@ -73,8 +85,10 @@ class Auto(Solver):
         return (InteriorPoint(),) if program.outputs else (InteriorPoint(), BlahutArimoto())
 
 
-def why(program: Program | Plain, solver: Solver, first: bool) -> str:
+def why(program: Program | Plain | Lift, solver: Solver, first: bool) -> str:
     """Return what about a program speaks for a solver."""
+    if isinstance(program, Lift):
+        return f"{program.targets} targets on {program.m} letters"
     if isinstance(program, Plain):
         return (
             "Hamming distortion alone" if isinstance(program.distortion, Hamming) else "differences on a uniform grid"

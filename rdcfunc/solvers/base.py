@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Distortion
+from rdcfunc.lift import Lift
 from rdcfunc.program import Axis, Candidate, Program
 from rdcfunc.structure.tilt import Tilt
 
@@ -31,6 +32,10 @@ class Solver(ABC):
 
         The best lower and the best upper bound may come from different candidates.
         """
+
+    def lifts(self, lift: Lift) -> bool:
+        """Return whether this solver takes a program over tuples as it is, and needs no table of them all."""
+        return False
 
 
 class Structured(Solver):

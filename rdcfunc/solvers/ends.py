@@ -8,12 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from rdcfunc.columns.tuples import coupled
 from rdcfunc.information import Array
+from rdcfunc.lift import Lift
 from rdcfunc.program import Candidate, Dual, Linear, Program
 
 
-def silent(program: Program) -> Candidate | None:
+def silent(program: Program | Lift) -> Candidate | None:
     """Return a candidate that sends nothing, if one law of columns may meet every level, else None."""
+    if isinstance(program, Lift):
+        alone = [silent(program.single(k)) for k in range(program.targets)]
+        channels = [candidate.channel for candidate in alone if candidate is not None]
+        if len(channels) < program.targets:
+            return None
+        columns, channel = coupled(program, channels)
+        return Candidate(channel, columns, Dual.zero(program), 0)
     if any(
         c.level < program.value(c, _constant(program, np.full(program.size, 1.0 / program.size)))
         for c in program.posteriors

@@ -1,0 +1,143 @@
+"""Several decoders: tuples of letters, generated as prices ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess
+from rdcfunc.columns.tuples import Earnings, coupled, merged, moved
+from rdcfunc.information import Array, Indices
+from rdcfunc.lift import Lift
+from rdcfunc.model import inner_point
+from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.solvers.base import Solver, at_least_one
+from rdcfunc.solvers.interior_point import InteriorPoint
+
+#: A column stays while it carries this mass, or earns this share of what it costs.
+_MASS, _EARNING = 1e-9, 0.9
+#: Most tuples that join at once.
+_JOINING = 60
+
+
+@dataclass(frozen=True)
+class TupleGeneration(Solver):
+    """Solve the program over tuples of letters, one for each decoder, on the tuples that its prices ask for.
+
+    The first tuples couple the best channels of each target alone, so that all levels can be met. A master program
+    is solved on the current tuples; those that would earn more than they cost at its prices join, found by changing
+    one letter after another, and by branch and bound where that finds none; idle ones leave. Few tuples ever carry
+    mass, so that time grows with the letters of all decoders and not with their product.
+
+    Parameters
+    ----------
+    rounds
+        The most master programs.
+    master
+        The solver of the master program.
+
+    Examples
+    --------
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, perceptions, solvers
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> theta = [rdc.Target(D=0.1), rdc.Target(D=0.11, P=0.0)]
+    >>> round(rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration()).value, 4)
+    0.4204
+    """
+
+    rounds: int = 60
+    master: Solver = field(default_factory=InteriorPoint)
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "rounds")
+
+    def refusal(self, program: Program | Lift) -> str | None:
+        """Name a single target, a conditional entropy, or what the master refuses."""
+        if not isinstance(program, Lift):
+            return (
+                "TupleGeneration solves for several targets without a conditional entropy and there is one target, or "
+                "an entropy; use solver=None"
+            )
+        return self.master.refusal(program.take(np.zeros(1, dtype=np.intp)))
+
+    def lifts(self, lift: Lift) -> bool:
+        """Return True: tuples are formed as they are asked for."""
+        return True
+
+    def solve(self, program: Program | Lift, tol: float, start: Candidate | None = None) -> list[Candidate]:
+        """Return the candidate of the last prices, or none where a target alone has no channel."""
+        assert isinstance(program, Lift)
+        alone = [self._alone(program.single(k), tol) for k in range(program.targets)]
+        if any(channel is None for channel, _ in alone):
+            return []
+        first = coupled(program, [channel for channel, _ in alone])
+        roomy = coupled(program, [room for _, room in alone])
+        fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
+        columns = np.union1d(fixed, first[0])
+        steps = 0
+        for _ in range(self.rounds):
+            found = self.master.solve(program.take(columns), tol / 4)
+            if not found:
+                break
+            best = found[0]
+            steps += best.steps
+            best = replace(best, columns=columns[best.columns])
+            earnings = Earnings(program, best.dual, best.log_a)
+            tuples = earnings.climb(program.tuples(columns))
+            worth = earnings.of(tuples)
+            if worth.max() <= 1 + tol / 8:
+                most = earnings.most(tuples, _JOINING)
+                tuples, worth = most.tuples, most.earned
+            joining = worth > 1 + tol / 8
+            if not joining.any():
+                break
+            tuples = tuples[joining][np.argsort(-worth[joining])][:_JOINING]
+            staying = best.columns[((program.p @ best.channel) > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)]
+            columns = np.unique(np.concatenate([fixed, staying, program.columns(tuples)]))
+        return [replace(self._repaired(program, best, roomy), steps=steps)]
+
+    def _alone(self, single: Program, tol: float) -> tuple[Array | None, Array | None]:
+        """Return the best channel (n, m) of one target, and one with room in its levels, if there is one."""
+        brackets = [bracket(single, found) for found in self.master.solve(single, tol)]
+        best = min(brackets, key=lambda b: b.upper)
+        channel = np.zeros((single.p.size, single.size))
+        np.add.at(channel.T, best.columns, best.channel.T)
+        if not best.upper < np.inf:
+            return None, None
+        cheapest = np.eye(single.m)[single.total_cost.argmin(axis=1)]
+        if excess(single, cheapest, -0.01) <= 0:
+            return channel, cheapest
+        room = inner_point(single)
+        return channel, channel if room is None else room
+
+    def _repaired(self, lift: Lift, candidate: Candidate, roomy: tuple[Indices, Array]) -> Candidate:
+        """Return the candidate with output laws moved to their levels, and as much room as other levels need."""
+        columns, channel = moved(lift, candidate.columns, candidate.channel)
+        columns, (channel, room) = merged((columns, channel), roomy)
+        part = lift.take(columns)
+        for slack in (-INSIDE, ROUNDING):
+            share = 0.0
+            for c in part.constraints:
+                level = c.level * (1 + slack)
+                here, there = part.value(c, channel), part.value(c, room)
+                if here > level > there:
+                    share = max(share, (here - level) / (here - there))
+            for more in (0.0, 1e-9, 1e-6, 1e-3):
+                mixture = (1 - share * (1 + more)) * channel + share * (1 + more) * room
+                if excess(part, mixture, slack) <= 0:
+                    return replace(candidate, columns=columns, channel=mixture)
+        return candidate
+
+
+def _letters(lift: Lift) -> Indices:
+    """Return columns that show every letter of every decoder, and every source letter's cheapest."""
+    every = np.repeat(np.arange(lift.m)[:, None], lift.targets, axis=1)
+    found = [lift.columns(every)]
+    if lift.linear:
+        cheapest = np.zeros((lift.p.size, lift.targets), dtype=np.intp)
+        for k in range(lift.targets):
+            cheapest[:, k] = lift.single(k).total_cost.argmin(axis=1)
+        found.append(lift.columns(cheapest))
+    return np.unique(np.concatenate(found))
