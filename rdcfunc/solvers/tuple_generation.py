@@ -17,6 +17,8 @@ from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: A column stays while it carries this mass, or earns this share of what it costs.
 _MASS, _EARNING = 1e-9, 0.9
+#: Least price from which a master starts.
+_LEAST = 0.1
 #: Most tuples that join at once.
 _JOINING = 60
 
@@ -76,9 +78,12 @@ class TupleGeneration(Solver):
         roomy = coupled(program, [room for _, room in alone])
         fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
         columns = np.union1d(fixed, first[0])
-        steps = 0
+        best, steps = Candidate(first[1], first[0], Dual.zero(program), 0), 0
         for _ in range(self.rounds):
-            found = self.master.solve(program.take(columns), tol / 4)
+            start = replace(best, columns=np.searchsorted(columns, best.columns))
+            if steps:
+                start = replace(start, dual=Dual(np.maximum(start.dual.linear, _LEAST), start.dual.outputs))
+            found = self.master.solve(program.take(columns), tol / 4, start)
             if not found:
                 break
             best = found[0]
@@ -90,12 +95,13 @@ class TupleGeneration(Solver):
             if worth.max() <= 1 + tol / 8:
                 most = earnings.most(tuples, _JOINING)
                 tuples, worth = most.tuples, most.earned
-            joining = worth > 1 + tol / 8
+            joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
                 break
             tuples = tuples[joining][np.argsort(-worth[joining])][:_JOINING]
-            staying = best.columns[((program.p @ best.channel) > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)]
-            columns = np.unique(np.concatenate([fixed, staying, program.columns(tuples)]))
+            staying = (program.p @ best.channel > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)
+            columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
+            best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
         return [replace(self._repaired(program, best, roomy), steps=steps)]
 
     def _alone(self, single: Program, tol: float) -> tuple[Array | None, Array | None]:

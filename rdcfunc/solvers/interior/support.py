@@ -34,6 +34,10 @@ def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple
     near = None if start is None else start.dual.linear
     fits = near is not None and near.size == len(core.linear) and (near > 0).all()
     prices = near if near is not None and fits else _first_prices(part, q)
+    if start is not None and core.letters.shape[1] > 1:
+        # Laws that meet the levels of several decoders are far from uniform.
+        law = np.bincount(start.columns, source @ start.channel, core.size)[support]
+        q = 0.5 * law / law.sum() + 0.5 / law.size
     if support.size <= _WHOLE or core.outputs:
         return support, q, prices
     likely, q = _screen(part, q, prices)
