@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess
+from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, lower_bound
 from rdcfunc.columns.tuples import Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
@@ -14,11 +15,14 @@ from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.solvers.search import Search
 
 #: A column stays while it carries this mass, or earns this share of what it costs.
 _MASS, _EARNING = 1e-9, 0.9
 #: Least price from which a master starts.
 _LEAST = 0.1
+#: What a master is solved to more finely where the bracket stays open, and the finest, in units of the tolerance.
+_FINER, _FINEST = 0.02, 1e-4
 #: Most tuples that join at once.
 _JOINING = 60
 
@@ -78,17 +82,19 @@ class TupleGeneration(Solver):
         roomy = coupled(program, [room for _, room in alone])
         fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
         columns = np.union1d(fixed, first[0])
-        best, steps = Candidate(first[1], first[0], Dual.zero(program), 0), 0
+        best, steps, accuracy = Candidate(first[1], first[0], Dual.zero(program), 0), 0, tol / 4
+        search = Search(program, tol)
         for _ in range(self.rounds):
+            part = program.take(columns)
             start = replace(best, columns=np.searchsorted(columns, best.columns))
             if steps:
                 start = replace(start, dual=Dual(np.maximum(start.dual.linear, _LEAST), start.dual.outputs))
-            found = self.master.solve(program.take(columns), tol / 4, start)
+            found = self.master.solve(part, accuracy, start)
             if not found:
                 break
-            best = found[0]
-            steps += best.steps
-            best = replace(best, columns=columns[best.columns])
+            steps += sum(candidate.steps for candidate in found)
+            best = max(found, key=partial(lower_bound, part))
+            best = replace(best, columns=columns[best.columns], steps=steps)
             earnings = Earnings(program, best.dual, best.log_a)
             tuples = earnings.climb(program.tuples(columns))
             worth = earnings.of(tuples)
@@ -97,12 +103,19 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
-                break
+                search.offer(self._repaired(program, best, roomy))
+                if search.closed or accuracy < _FINEST * tol:
+                    break
+                # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
+                accuracy *= _FINER
+                continue
             tuples = tuples[joining][np.argsort(-worth[joining])][:_JOINING]
             staying = (program.p @ best.channel > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)
             columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
             best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
-        return [replace(self._repaired(program, best, roomy), steps=steps)]
+        if not search.best:
+            search.offer(self._repaired(program, best, roomy))
+        return list(dict.fromkeys(search.best))
 
     def _alone(self, single: Program, tol: float) -> tuple[Array | None, Array | None]:
         """Return the best channel (n, m) of one target, and one with room in its levels, if there is one."""
