@@ -21,6 +21,9 @@ from rdcfunc.lift import Lift
 from rdcfunc.program import Dual
 
 EPS = float(np.finfo(np.float64).eps)
+#: Columns (N,) and a channel (n, N) to them.
+Channel = tuple[Indices, Array]
+
 #: Most entries of a table of products of factors, and of one product with it.
 _TABLE, _BLOCK = 40_000, 1_000_000
 #: Products that a search may form before it settles for a looser bound.
@@ -176,7 +179,7 @@ class Earnings:
         return tuples
 
 
-def coupled(lift: Lift, channels: list[Array]) -> tuple[Indices, Array]:
+def coupled(lift: Lift, channels: list[Array]) -> Channel:
     """Return a channel to columns whose components are the given ones (n, m): columns (N,) and channel (n, N).
 
     Laws are coupled by their quantiles, so that a source letter needs at most K (m - 1) + 1 tuples.
@@ -198,7 +201,7 @@ def coupled(lift: Lift, channels: list[Array]) -> tuple[Indices, Array]:
     return np.array(list(found), dtype=np.intp), channel / channel.sum(axis=1, keepdims=True)
 
 
-def merged(*parts: tuple[Indices, Array]) -> tuple[Indices, list[Array]]:
+def merged(*parts: Channel) -> tuple[Indices, list[Array]]:
     """Return the columns of several channels, each column once, and the channels on all of them."""
     columns = np.unique(np.concatenate([part for part, _ in parts]))
     spread = []
@@ -209,7 +212,7 @@ def merged(*parts: tuple[Indices, Array]) -> tuple[Indices, list[Array]]:
     return columns, spread
 
 
-def moved(lift: Lift, columns: Indices, channel: Array) -> tuple[Indices, Array]:
+def moved(lift: Lift, columns: Indices, channel: Array) -> Channel:
     """Return a channel to tuples with the output laws that are beyond their level brought back to it.
 
     A law q goes to ``(1 - λ) q + λ p``, whose divergence is at most ``(1 - λ) div(p, q)``. Tuples with letters that
@@ -231,8 +234,12 @@ def moved(lift: Lift, columns: Indices, channel: Array) -> tuple[Indices, Array]
         return columns, channel
     plans = []
     for k, law in enumerate(wanted):
-        lacking = np.maximum(law - np.bincount(tuples[:, k], lift.p @ kept, lift.m), 0.0)
-        plan = _carried(lift.p * np.maximum(lost, 0.0), lacking, lift.forbidden[k])
+        single = lift.single(k)
+        cost = single.total_cost
+        plan: Array | None = np.eye(lift.m)[single.barred(cost).argmin(axis=1)]
+        if single.outputs:
+            lacking = np.maximum(law - np.bincount(tuples[:, k], lift.p @ kept, lift.m), 0.0)
+            plan = _carried(lift.p * np.maximum(lost, 0.0), lacking, single.barred(cost))
         if plan is None:
             return columns, channel
         plans.append(plan)
@@ -241,24 +248,24 @@ def moved(lift: Lift, columns: Indices, channel: Array) -> tuple[Indices, Array]
     return together, kept + extra
 
 
-def _carried(supply: Array, lacking: Array, barred: NDArray[np.bool_] | None) -> Array | None:
+def _carried(supply: Array, lacking: Array, cost: Array) -> Array | None:
     """Return a channel (n, m) that makes of masses (n,) the law that is lacking (m,), or None if pairs forbid it."""
-    total = lacking.sum()
+    total, (n, m) = lacking.sum(), cost.shape
     if not total > 0:
         return None
-    if barred is None:
-        return np.tile(lacking / total, (supply.size, 1))
-    n, m = barred.shape
+    if np.isfinite(cost[supply > 0][:, lacking > 0]).all():
+        return np.tile(lacking / total, (n, 1))
     rows, sums = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
     found = linprog(
-        np.where(barred, 0.0, 1.0).ravel(),
+        np.where(np.isinf(cost), 0.0, cost).ravel(),
         A_eq=np.vstack([rows, sums]),
         b_eq=np.concatenate([supply / supply.sum(), lacking / total]),
-        bounds=[(0.0, 0.0 if b else None) for b in barred.ravel()],
+        bounds=[(0.0, 0.0 if barred else None) for barred in np.isinf(cost).ravel()],
     )
     if found.status != 0:
         return None
     plan = np.maximum(found.x.reshape(n, m), 0.0)
-    spread = np.where(barred, 0.0, 1.0)
     mass = plan.sum(axis=1, keepdims=True)
-    return np.where(mass > 0, plan / np.where(mass > 0, mass, 1.0), spread / spread.sum(axis=1, keepdims=True))
+    # A letter that gives up nothing goes anywhere.
+    channel: Array = np.where(mass > 0, plan / np.where(mass > 0, mass, 1.0), np.eye(m)[cost.argmin(axis=1)])
+    return channel

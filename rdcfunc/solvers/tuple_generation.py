@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
+from operator import itemgetter
 
 import numpy as np
 
 from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, lower_bound
-from rdcfunc.columns.tuples import Earnings, coupled, merged, moved
+from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
@@ -19,10 +22,10 @@ from rdcfunc.solvers.search import Search
 
 #: A column stays while it carries this mass, or earns this share of what it costs.
 _MASS, _EARNING = 1e-9, 0.9
-#: Least price from which a master starts.
-_LEAST = 0.1
 #: What a master is solved to more finely where the bracket stays open, and the finest, in units of the tolerance.
-_FINER, _FINEST = 0.02, 1e-4
+_FINER, _FINEST = 0.02, 1e-2
+#: Nats by which repairs may differ and count as the same.
+_SAME = 1e-12
 #: Most tuples that join at once.
 _JOINING = 60
 
@@ -83,12 +86,11 @@ class TupleGeneration(Solver):
         fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
         columns = np.union1d(fixed, first[0])
         best, steps, accuracy = Candidate(first[1], first[0], Dual.zero(program), 0), 0, tol / 4
-        search = Search(program, tol)
+        alike, search = Dual(np.ones(len(program.linear))), Search(program, tol)
         for _ in range(self.rounds):
             part = program.take(columns)
-            start = replace(best, columns=np.searchsorted(columns, best.columns))
-            if steps:
-                start = replace(start, dual=Dual(np.maximum(start.dual.linear, _LEAST), start.dual.outputs))
+            # Prices that are all alike leave a long way to go, but none of it along the boundary.
+            start = replace(best, columns=np.searchsorted(columns, best.columns), dual=alike)
             found = self.master.solve(part, accuracy, start)
             if not found:
                 break
@@ -103,7 +105,7 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
-                search.offer(self._repaired(program, best, roomy))
+                search.offer(self._repaired(program, best, (roomy, first)))
                 if search.closed or accuracy < _FINEST * tol:
                     break
                 # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
@@ -114,7 +116,7 @@ class TupleGeneration(Solver):
             columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
             best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
         if not search.best:
-            search.offer(self._repaired(program, best, roomy))
+            search.offer(self._repaired(program, best, (roomy, first)))
         return list(dict.fromkeys(search.best))
 
     def _alone(self, single: Program, tol: float) -> tuple[Array | None, Array | None]:
@@ -129,25 +131,49 @@ class TupleGeneration(Solver):
         if excess(single, cheapest, -0.01) <= 0:
             return channel, cheapest
         room = inner_point(single)
-        return channel, channel if room is None else room
+        if room is None:
+            return channel, channel
+        # Conic solvers leave dust on forbidden pairs.
+        room = np.where(np.isinf(single.barred(room)), 0.0, room)
+        return channel, room / room.sum(axis=1, keepdims=True)
 
-    def _repaired(self, lift: Lift, candidate: Candidate, roomy: tuple[Indices, Array]) -> Candidate:
-        """Return the candidate with output laws moved to their levels, and as much room as other levels need."""
-        columns, channel = moved(lift, candidate.columns, candidate.channel)
-        columns, (channel, room) = merged((columns, channel), roomy)
-        part = lift.take(columns)
+    def _repaired(self, lift: Lift, candidate: Candidate, anchors: Sequence[Channel]) -> Candidate:
+        """Return the candidate with a channel that meets every level, mixed with as little of another as does.
+
+        Output laws are moved to their levels first, where that helps, and the last resort is the last anchor.
+        """
+        given = (candidate.columns, candidate.channel)
+        once = moved(lift, *given)
         for slack in (-INSIDE, ROUNDING):
-            share = 0.0
-            for c in part.constraints:
-                level = c.level * (1 + slack)
-                here, there = part.value(c, channel), part.value(c, room)
-                if here > level > there:
-                    share = max(share, (here - level) / (here - there))
-            for more in (0.0, 1e-9, 1e-6, 1e-3):
-                mixture = (1 - share * (1 + more)) * channel + share * (1 + more) * room
-                if excess(part, mixture, slack) <= 0:
-                    return replace(candidate, columns=columns, channel=mixture)
+            found = []
+            for near, anchor in product((once, moved(lift, *once), given), anchors):
+                columns, (channel, other) = merged(near, anchor)
+                part = lift.take(columns)
+                mixture = _mixture(part, channel, other, slack)
+                if mixture is not None:
+                    used = mixture.any(axis=0)
+                    found.append((part.information(mixture), columns[used], mixture[:, used]))
+            if found:
+                least = min(found, key=itemgetter(0))[0]
+                _, columns, channel = min((f for f in found if f[0] <= least + _SAME), key=lambda f: f[1].size)
+                return replace(candidate, columns=columns, channel=channel)
         return candidate
+
+
+def _mixture(part: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
+    """Return the mixture with the least share of an anchor that meets every convex level, if one does."""
+    share = 0.0
+    for c in part.constraints:
+        level = c.level * (1 + slack)
+        here, there = part.value(c, channel), part.value(c, anchor)
+        if here > level > there:
+            share = max(share, (here - level) / (here - there))
+    # What rounding adds is little, and the anchor alone is the last resort.
+    for weight in (share, share * (1 + 1e-9), share * (1 + 1e-6), share * (1 + 1e-3), 1.0):
+        mixture = channel + min(1.0, weight) * (anchor - channel)
+        if excess(part, mixture, slack) <= 0:
+            return mixture
+    return None
 
 
 def _letters(lift: Lift) -> Indices:
