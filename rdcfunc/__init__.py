@@ -10,6 +10,7 @@
 
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.checks import InfeasibleError
+from rdcfunc.continua import Box, IsoRate
 from rdcfunc.curve import Curve, trace
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
@@ -19,8 +20,10 @@ from rdcfunc.universal import Penalty, rate_penalty, universal_rate
 __version__ = "0.1.0"
 
 __all__ = [
+    "Box",
     "Curve",
     "InfeasibleError",
+    "IsoRate",
     "Penalty",
     "Prices",
     "Problem",

@@ -91,15 +91,18 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
     Raises
     ------
     ValueError
-        If a target has a level for which the problem has no measure.
+        If a target has a level for which the problem has no measure, or there are more tuples than 2^62.
     """
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
+    m, K = problem.shape[1], len(targets)
+    if m**K > 2**62:
+        raise ValueError(f"{K} targets on {m} letters are {m}^{K} tuples, more than can be counted; use fewer targets")
     measure = problem.classification
     linear: list[Linear] = []
     outputs: list[Output] = []
     posteriors: list[Posterior] = []
-    forbidden: list[NDArray[np.bool_] | None] = [None] * len(targets)
+    forbidden: list[NDArray[np.bool_] | None] = [None] * K
     for k, target in enumerate(targets):
         if isfinite(target.D) or goal is Axis.D:
             linear.append(_linear(Axis.D, k, problem.distortion.values, target.D, 1.0))
@@ -115,8 +118,8 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
         posteriors = [min(posteriors, key=lambda c: c.level)]
     return Lift(
         problem.source.pmf,
-        problem.shape[1],
-        len(targets),
+        m,
+        K,
         tuple(linear),
         tuple(outputs),
         tuple(posteriors),

@@ -15,6 +15,10 @@ from rdcfunc.solvers.base import Solver
 from rdcfunc.structure.tilt import Tilted
 
 
+#: Prices beyond this count, in bits or relative to the largest.
+_PRICED = 1e-4
+
+
 class WideBracketWarning(UserWarning):
     """The bracket is wider than the tolerance asked for."""
 
@@ -115,6 +119,18 @@ class Solution:
     def gap(self) -> float:
         """``upper - lower``."""
         return self.upper - self.lower
+
+    @property
+    def priced(self) -> tuple[bool, ...]:
+        """Whether a level of each decoder has a price, beyond what an interior point leaves."""
+        prices = self.prices if isinstance(self.prices, tuple) else (self.prices,)
+        table = np.array([(p.distortion, p.perception, p.classification) for p in prices])
+        return tuple((table > _PRICED * np.maximum(table.max(axis=0), 1.0)).any(axis=1).tolist())
+
+    @property
+    def active(self) -> int:
+        """How many decoders have a level with a price: the others are served for nothing."""
+        return sum(self.priced)
 
     @cached_property
     def encoder(self) -> Array:

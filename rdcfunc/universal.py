@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
-from rdcfunc.answer import solve
+from rdcfunc.answer import solve, warn_if_wide
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.compilation import compile_program
+from rdcfunc.continua import Box, IsoRate, Pencil
 from rdcfunc.problem import Problem, Target
-from rdcfunc.solution import Solution
+from rdcfunc.solution import Solution, Status
 from rdcfunc.solvers.base import Solver
 from rdcfunc.tradeoff import rate
+
+#: What an encoder may be universal for.
+Theta = Sequence[Target] | Box | IsoRate
+
+#: The most times that the points of a curve are refined.
+_REFINEMENTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +43,30 @@ class Penalty:
 
 
 def universal_rate(
-    problem: Problem, theta: Sequence[Target], *, solver: Solver | None = None, tol: float = 1e-6
+    problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6
 ) -> Solution:
     """Compute ``R(Θ)``, the least ``I(X; Z)`` of an encoder from which a decoder can meet each target.
 
     ``Z`` may be replaced by the tuple of its reconstructions, so this is the least ``I(X; X̂_1..X̂_K)`` with each
-    target imposed on its own component: the same core on m^K columns. Targets that another one implies are
-    dropped. With tagged classification the tag may be all of Z, so only the least C counts.
+    target imposed on its own component: the same core on m^K columns, of which few carry mass. Targets that another
+    one implies are dropped.
+
+    With a tagged classification the rate is that of the least C, ``R(Θ) = R({(D_k, P_k, min C)})``, exactly, and
+    without perception that of one target, ``R(min D, min C)``. It takes as much: Z tells as much of the class as any
+    decoder's letter and tag, ``H(S|Z) <= min C``, and serves the least D. It takes no more: every decoder may be
+    handed all of Z as its tag, and show the letter that the posterior ``P(X|Z)`` makes cheapest. The reproduction
+    alphabet is the given one, with a tag of at most n + 2 values: so many columns keep ``p_X``, ``H(X|Z)``, E d and
+    ``H(S|Z)`` (Carathéodory). With perception each target has its own letter beside the shared tag. On a fixed
+    alphabet without tags, H(S|X̂_k) is not convex; then the lower bound is that of the program with tags, the upper
+    that of an encoder found, and the bracket may stay wide.
 
     Parameters
     ----------
     problem
         Source and measures.
     theta
-        One :class:`Target` a decoder; each may leave any of its constraints off.
+        One :class:`Target` a decoder; each may leave any of its constraints off. Or a :class:`Box` of targets, which
+        is its corner, or a curve of equal rate, :class:`IsoRate`, which is refined where it matters.
     solver, tol
         As for :func:`rate`.
 
@@ -56,13 +74,14 @@ def universal_rate(
     -------
     Solution
         ``achieved`` and ``prices`` are tuples with one entry for each target of ``theta`` that no other implies,
-        and ``channel`` and ``output`` have a leading axis for them, in the order of ``theta``. With one such
-        target, the solution is that of :func:`rate`.
+        and ``channel`` and ``output`` have a leading axis for them, in the order of ``theta``; ``active`` counts
+        those with a price. With one such target, the solution is that of :func:`rate`. For a curve, its decoders are
+        those of some targets that imply it: decoders of two neighbours, one or the other by lot, serve all between.
 
     Raises
     ------
     ValueError
-        If ``theta`` is empty or needs more columns than can be enumerated.
+        If ``theta`` is empty, or needs more columns than can be enumerated and has conditional entropies.
     InfeasibleError
         If a target cannot be met.
 
@@ -78,12 +97,15 @@ def universal_rate(
     >>> round(universal_rate(problem, [Target(D=0.1), Target(D=0.11, P=0.0)]).value, 4)
     0.4204
     """
-    targets = _essential(problem, theta)
-    return solve(problem, compile_program(problem, targets), targets, solver, tol, None)
+    solution = _on_curve(problem, theta, solver, tol)[0] if isinstance(theta, IsoRate) else None
+    if solution is None:
+        solution = _finite(problem, _essential(problem, theta), solver, tol)
+    warn_if_wide(solution, tol, 3)
+    return solution
 
 
 def rate_penalty(
-    problem: Problem, theta: Sequence[Target], *, solver: Solver | None = None, tol: float = 1e-6
+    problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6
 ) -> Penalty:
     """Compute the rate penalty ``A(Θ) = R(Θ) - max_k R_k`` of one encoder for all targets.
 
@@ -109,19 +131,70 @@ def rate_penalty(
     >>> round(penalty.lower, 4), round(penalty.upper, 4)
     (0.0081, 0.0081)
     """
-    whole = universal_rate(problem, theta, solver=solver, tol=tol)
-    singles = tuple(rate(problem, t.D, t.P, t.C, solver=solver, tol=tol) for t in theta)
+    if isinstance(theta, IsoRate):
+        whole, targets = _on_curve(problem, theta, solver, tol)
+        warn_if_wide(whole, tol, 3)
+    else:
+        whole = universal_rate(problem, theta, solver=solver, tol=tol)
+        targets = [theta.corner] if isinstance(theta, Box) else list(theta)
+    singles = tuple(rate(problem, t.D, t.P, t.C, solver=solver, tol=tol) for t in targets)
     # A universal encoder serves each target, so no single rate exceeds R(Θ); and of one target it is that rate.
-    whole = replace(whole, lower=max(whole.lower, *(s.lower for s in singles)))
-    if len(_essential(problem, theta)) == 1 and len(set(theta)) == 1:
+    whole = replace(whole, lower=min(whole.upper, max(whole.lower, *(s.lower for s in singles))))
+    if not isinstance(theta, IsoRate) and len(set(targets)) == 1:
         return Penalty(0.0, 0.0, whole, singles)
-    lower = max(0.0, whole.lower - max(s.upper for s in singles))
+    most = theta.R if isinstance(theta, IsoRate) else max(s.upper for s in singles)
+    lower = max(0.0, whole.lower - most)
     upper = min(whole.upper, max(0.0, whole.upper - max(s.lower for s in singles)))
-    return Penalty(lower, upper, whole, singles)
+    return Penalty(min(lower, upper), upper, whole, singles)
 
 
-def _essential(problem: Problem, theta: Sequence[Target]) -> list[Target]:
+def _finite(problem: Problem, targets: Sequence[Target], solver: Solver | None, tol: float) -> Solution:
+    """Return the answer for targets of which none implies another."""
+    return solve(problem, compile_program(problem, targets), targets, solver, tol, None, warn=False)
+
+
+def _on_curve(
+    problem: Problem, curve: IsoRate, solver: Solver | None, tol: float
+) -> tuple[Solution, list[Target]]:
+    """Return the answer for a curve, and the targets it implies that the lower bound comes from.
+
+    The rate of weaker targets bounds that of the curve from below, that of stronger ones from above; new points of
+    the curve are taken where the stronger ones have a price, until the two meet.
+    """
+    pencil = Pencil(problem, curve, solver, tol / 20)
+    places = sorted(pencil.points)
+    best: Solution | None = None
+    proof: tuple[Solution, list[Target]] | None = None
+    for _ in range(_REFINEMENTS):
+        weaker = _essential(problem, [pencil.weaker(at) for at in places])
+        low = _finite(problem, weaker, solver, tol / 4)
+        stronger = _essential(problem, pencil.stronger())
+        high = _finite(problem, stronger, solver, tol / 4)
+        if proof is None or low.lower > proof[0].lower:
+            proof = low, weaker
+        if best is None or high.upper < best.upper:
+            best = high
+        if best.upper - proof[0].lower <= tol:
+            break
+        needed = [getattr(t, curve.axis) for t, priced in zip(weaker, low.priced, strict=True) if priced]
+        new = [pencil.split(t) for t, priced in zip(stronger, high.priced, strict=True) if priced]
+        new = [at for at in new if pencil.add(at)]
+        if not new:
+            break
+        places = sorted({*(at for at in places if at in needed), *new})
+    assert best is not None
+    assert proof is not None
+    lower = min(best.upper, proof[0].lower)
+    status = Status.CERTIFIED if best.upper - lower <= tol else max(best, proof[0], key=attrgetter("gap")).status
+    if status is Status.CERTIFIED and best.upper - lower > tol:
+        status = Status.WIDE
+    return replace(best, lower=lower, status=status), proof[1]
+
+
+def _essential(problem: Problem, theta: Sequence[Target] | Box) -> list[Target]:
     """Return the targets that no other implies, in order; tagged ones all share the least C."""
+    if isinstance(theta, Box):
+        theta = [theta.corner]
     targets = list(theta) if isinstance(theta, Sequence) else []
     if not targets or not all(isinstance(t, Target) for t in targets):
         raise ValueError(f"theta must be a list of at least one Target (got {theta!r}); write [Target(D=...), ...]")
