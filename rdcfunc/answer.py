@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from operator import attrgetter, itemgetter
+from typing import cast
 
 import numpy as np
 
@@ -91,10 +92,11 @@ def _by_table(
     check_each(program)
     if isinstance(program, Lift) and not chosen.lifts(program):
         program = program.program
-    refusal = chosen.refusal(program)
+    taken = cast("Program", program)  # A lift only where the solver takes lifts.
+    refusal = chosen.refusal(taken)
     if refusal is not None:
         raise ValueError(refusal)
-    picks = chosen.choices(program) if isinstance(chosen, Auto) else (chosen,)
+    picks = chosen.choices(taken) if isinstance(chosen, Auto) else (chosen,)
     quiet = silent(program)
     found = [] if quiet is None else [quiet]
     if found:
@@ -102,7 +104,7 @@ def _by_table(
         if solution.status is Status.CERTIFIED:
             return solution
     for place, picked in enumerate(picks):
-        found += picked.solve(program, tol * _unit(program), None if start is None else start.candidate)
+        found += picked.solve(taken, tol * _unit(program), None if start is None else start.candidate)
         solution = conclude(
             problem, program, targets, found, _told(chosen, picked, why(program, picked, place == 0)), tol
         )

@@ -93,7 +93,9 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     live = p > 0
     n = int(live.sum())
     if isinstance(program, Lift):
-        log_a = _log_a(program.take(candidate.columns), replace(candidate, columns=np.arange(candidate.columns.size)))
+        log_a = log_factors(
+            program.take(candidate.columns), replace(candidate, columns=np.arange(candidate.columns.size))
+        )
         earned = Earnings(program, dual, log_a).most(program.tuples(candidate.columns)).bound
         scale, size = 0.0, abs(earned)
     else:
@@ -118,7 +120,7 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
     rate = sum(terms) - EPS * lost
     goal = program.goal
-    if goal is None:
+    if goal is None or isinstance(program, Lift):
         return max(0.0, rate)
     trivial, price = _least(program, goal), dual.price(program)
     if price <= 0:
@@ -135,7 +137,7 @@ def _most_earned(exponent: Array) -> tuple[float, float]:
     return top + float(np.log(sums.max())), abs(top)
 
 
-def _least(program: Program | Lift, goal: Constraint) -> float:
+def _least(program: Program, goal: Constraint) -> float:
     """Return a bound on the least that the left side of a constraint can be, on its own."""
     if isinstance(goal, Linear):
         return program.cheapest(goal) * (1 - ROUNDING)
@@ -153,14 +155,14 @@ def log_weights(program: Program, candidate: Candidate) -> Array:
 def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> tuple[Array, Array]:
     """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
     cost = candidate.dual.cost(program)
-    shift = log_a = _log_a(program, candidate, cost)
+    shift = log_a = log_factors(program, candidate, cost)
     if weighed:
         with np.errstate(divide="ignore"):
             shift = log_a + np.log(program.p)
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 
-def _log_a(program: Program, candidate: Candidate, cost: Array | None = None) -> Array:
+def log_factors(program: Program, candidate: Candidate, cost: Array | None = None) -> Array:
     """Return ``log a`` (n,) of a candidate, from the law of its columns where it names none."""
     dual, columns = candidate.dual, candidate.columns
     if candidate.log_a is not None:

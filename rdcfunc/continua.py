@@ -1,4 +1,4 @@
-"""Continua of targets: a box, which its corner implies, and a curve of equal rate, between two finite sets of targets."""
+"""Continua of targets: a box, which its corner implies, and a curve of equal rate, between two finite sets."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ class Pencil:
         """Return where to add a point so that this one of the stronger targets is needed no more."""
         places = np.array(sorted(self.points))
         at: float = getattr(target, self.curve.axis)
-        right = int(np.searchsorted(places[1:-1], at, side="right")) + 1
-        left, right = float(places[right - 1]), float(places[min(right, places.size - 1)])
+        after = int(np.searchsorted(places[1:-1], at, side="right")) + 1
+        left, right = float(places[after - 1]), float(places[min(after, places.size - 1)])
         return min(max(at, left + _INSIDE * (right - left)), right - _INSIDE * (right - left))
 
     def weaker(self, at: float) -> Target:
@@ -184,7 +184,7 @@ class Pencil:
             while len(kept) > 1 and _straight(kept[-2], kept[-1], (place, height)):
                 kept.pop()
             kept.append((place, height))
-        over = float((np.interp(at, *zip(*kept, strict=True)) - heights).max())
+        over = float((np.interp(at, [place for place, _ in kept], [height for _, height in kept]) - heights).max())
         return [self._target(place, max(self._least, height - max(over, 0.0))) for place, height in kept]
 
     @cached_property

@@ -14,8 +14,7 @@ from rdcfunc.program import Candidate, shown
 from rdcfunc.solvers.base import Solver
 from rdcfunc.structure.tilt import Tilted
 
-
-#: Prices beyond this count, in bits or relative to the largest.
+#: Prices up to this, in bits or relative to the largest of their kind where that is more, count as none.
 _PRICED = 1e-4
 
 

@@ -42,9 +42,7 @@ class Penalty:
     singles: tuple[Solution, ...] = field(repr=False)
 
 
-def universal_rate(
-    problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6
-) -> Solution:
+def universal_rate(problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6) -> Solution:
     """Compute ``R(Θ)``, the least ``I(X; Z)`` of an encoder from which a decoder can meet each target.
 
     ``Z`` may be replaced by the tuple of its reconstructions, so this is the least ``I(X; X̂_1..X̂_K)`` with each
@@ -97,16 +95,15 @@ def universal_rate(
     >>> round(universal_rate(problem, [Target(D=0.1), Target(D=0.11, P=0.0)]).value, 4)
     0.4204
     """
-    solution = _on_curve(problem, theta, solver, tol)[0] if isinstance(theta, IsoRate) else None
-    if solution is None:
+    if isinstance(theta, IsoRate):
+        solution, _ = _on_curve(problem, theta, solver, tol)
+    else:
         solution = _finite(problem, _essential(problem, theta), solver, tol)
     warn_if_wide(solution, tol, 3)
     return solution
 
 
-def rate_penalty(
-    problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6
-) -> Penalty:
+def rate_penalty(problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6) -> Penalty:
     """Compute the rate penalty ``A(Θ) = R(Θ) - max_k R_k`` of one encoder for all targets.
 
     Parameters
@@ -153,9 +150,7 @@ def _finite(problem: Problem, targets: Sequence[Target], solver: Solver | None, 
     return solve(problem, compile_program(problem, targets), targets, solver, tol, None, warn=False)
 
 
-def _on_curve(
-    problem: Problem, curve: IsoRate, solver: Solver | None, tol: float
-) -> tuple[Solution, list[Target]]:
+def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: float) -> tuple[Solution, list[Target]]:
     """Return the answer for a curve, and the targets it implies that the lower bound comes from.
 
     The rate of weaker targets bounds that of the curve from below, that of stronger ones from above; new points of

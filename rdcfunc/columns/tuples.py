@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from rdcfunc.information import Array, Indices
@@ -227,7 +226,9 @@ def moved(lift: Lift, columns: Indices, channel: Array) -> Channel:
         if value > output.level and divergence.vanishes(lift.p):
             share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
             wanted[k] = (1 - share) * laws[k] + share * lift.p
-    stays = [np.minimum(1.0, np.divide(w, q, out=np.ones_like(q), where=q > 0)) for w, q in zip(wanted, laws, strict=True)]
+    stays = [
+        np.minimum(1.0, np.divide(w, q, out=np.ones_like(q), where=q > 0)) for w, q in zip(wanted, laws, strict=True)
+    ]
     kept = channel * np.min([stay[letters] for stay, letters in zip(stays, tuples.T, strict=True)], axis=0)
     lost = 1.0 - kept.sum(axis=1)
     if float(lift.p @ lost) <= 0:

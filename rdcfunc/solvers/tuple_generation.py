@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
-from operator import itemgetter
+from math import inf
+from operator import attrgetter, itemgetter
 
 import numpy as np
 
-from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, lower_bound
+from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, log_factors, lower_bound
 from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
@@ -18,7 +19,6 @@ from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
-from rdcfunc.solvers.search import Search
 
 #: A column stays while it carries this mass, or earns this share of what it costs.
 _MASS, _EARNING = 1e-9, 0.9
@@ -78,15 +78,16 @@ class TupleGeneration(Solver):
     def solve(self, program: Program | Lift, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the last prices, or none where a target alone has no channel."""
         assert isinstance(program, Lift)
-        alone = [self._alone(program.single(k), tol) for k in range(program.targets)]
-        if any(channel is None for channel, _ in alone):
+        pairs = [self._alone(program.single(k), tol) for k in range(program.targets)]
+        alone = [pair for pair in pairs if pair is not None]
+        if len(alone) < program.targets:
             return []
         first = coupled(program, [channel for channel, _ in alone])
         roomy = coupled(program, [room for _, room in alone])
         fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
         columns = np.union1d(fixed, first[0])
         best, steps, accuracy = Candidate(first[1], first[0], Dual.zero(program), 0), 0, tol / 4
-        alike, search = Dual(np.ones(len(program.linear))), Search(program, tol)
+        alike, offered = Dual(np.ones(len(program.linear))), list[Candidate]()
         for _ in range(self.rounds):
             part = program.take(columns)
             # Prices that are all alike leave a long way to go, but none of it along the boundary.
@@ -96,8 +97,8 @@ class TupleGeneration(Solver):
                 break
             steps += sum(candidate.steps for candidate in found)
             best = max(found, key=partial(lower_bound, part))
+            earnings = Earnings(program, best.dual, log_factors(part, best))
             best = replace(best, columns=columns[best.columns], steps=steps)
-            earnings = Earnings(program, best.dual, best.log_a)
             tuples = earnings.climb(program.tuples(columns))
             worth = earnings.of(tuples)
             if worth.max() <= 1 + tol / 8:
@@ -105,8 +106,9 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
-                search.offer(self._repaired(program, best, (roomy, first)))
-                if search.closed or accuracy < _FINEST * tol:
+                offered.append(self._repaired(program, best, (roomy, first)))
+                judged = bracket(program, offered[-1])
+                if judged.upper - judged.lower <= tol or accuracy < _FINEST * tol:
                     break
                 # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
                 accuracy *= _FINER
@@ -115,18 +117,16 @@ class TupleGeneration(Solver):
             staying = (program.p @ best.channel > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)
             columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
             best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
-        if not search.best:
-            search.offer(self._repaired(program, best, (roomy, first)))
-        return list(dict.fromkeys(search.best))
+        return offered or [self._repaired(program, best, (roomy, first))]
 
-    def _alone(self, single: Program, tol: float) -> tuple[Array | None, Array | None]:
-        """Return the best channel (n, m) of one target, and one with room in its levels, if there is one."""
+    def _alone(self, single: Program, tol: float) -> tuple[Array, Array] | None:
+        """Return the best channel (n, m) of one target, and one with room in its levels, or what was found of these."""
         brackets = [bracket(single, found) for found in self.master.solve(single, tol)]
-        best = min(brackets, key=lambda b: b.upper)
+        best = min(brackets, key=attrgetter("upper"), default=None)
+        if best is None or best.upper == inf:
+            return None
         channel = np.zeros((single.p.size, single.size))
         np.add.at(channel.T, best.columns, best.channel.T)
-        if not best.upper < np.inf:
-            return None, None
         cheapest = np.eye(single.m)[single.total_cost.argmin(axis=1)]
         if excess(single, cheapest, -0.01) <= 0:
             return channel, cheapest
