@@ -12,6 +12,7 @@ from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.continua import Box, IsoRate
 from rdcfunc.curve import Curve, trace
+from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.tradeoff import certify, distortion, perception, rate
@@ -27,18 +28,22 @@ __all__ = [
     "Penalty",
     "Prices",
     "Problem",
+    "Reuse",
     "Solution",
     "Status",
     "Target",
     "WideBracketWarning",
     "certify",
     "classifications",
+    "decode",
     "distortion",
     "distortions",
+    "encoder_from_counts",
     "perception",
     "perceptions",
     "rate",
     "rate_penalty",
+    "reuse_penalty",
     "solvers",
     "sources",
     "trace",

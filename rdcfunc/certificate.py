@@ -22,7 +22,7 @@ from rdcfunc.columns.tuples import Earnings
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Linear, Output, Program
+from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -90,6 +90,8 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     sum of n terms ``exp(e)`` by n more; as ``exp(e) |e| <= 1/e`` for ``e <= 0``, large exponents add little.
     """
     dual, p = candidate.dual, program.p
+    if isinstance(program, Program) and program.goal is not None and program.rate == inf:
+        return _unlimited(program, program.goal, dual)
     live = p > 0
     n = int(live.sum())
     if isinstance(program, Lift):
@@ -109,13 +111,7 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
         else:
             earned, size = _most_earned(exponent)
     main = p[live] * log_a[live]
-    terms = [float(main.sum()), -earned]
-    terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
-    terms += [
-        -float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True) if isfinite(c.level)
-    ]
-    for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
-        terms += [-s * output.level if isfinite(output.level) else 0.0, -output.divergence.support(g, p, s)]
+    terms = [float(main.sum()), -earned, *_level_terms(program, dual)]
     lost = n + _ROUNDINGS * (2 * scale + size + n / np.e) + (32 + n) * float(np.abs(main).sum())
     lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
     rate = sum(terms) - EPS * lost
@@ -127,6 +123,32 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
         return trivial
     value = (rate - program.rate) / price
     return max(trivial, value - ROUNDING * abs(value))
+
+
+def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
+    """Return the bound on a goal under no limit of the rate, where each source letter takes its cheapest column."""
+    trivial, price = _least(program, goal), dual.price(program)
+    if price <= 0:
+        return trivial
+    cost, t = dual.cost(program).min(axis=1), float(dual.posteriors.sum())
+    if t > 0:
+        cost = cost + t * np.array([entropy(row) for row in program.posteriors[0].labels])
+    live = program.p > 0
+    terms = [*(program.p[live] * cost[live]), *_level_terms(program, dual)]
+    size = t + sum(float(s) * float(c.cost.max()) for s, c in zip(dual.linear, program.linear, strict=True))
+    size += sum(float(np.abs(g).max()) for _, g in dual.outputs)
+    lost = _ROUNDINGS * size * len(program.every) + (32 + len(terms) + program.m) * sum(abs(term) for term in terms)
+    value = (sum(terms) - EPS * lost) / price
+    return max(trivial, value - ROUNDING * abs(value))
+
+
+def _level_terms(program: Program | Lift, dual: Dual) -> list[float]:
+    """Return what levels and output prices take from the bound, ``-s b``, ``-t P`` and ``-support``."""
+    priced = zip(dual.prices, program.every, strict=True)
+    terms = [-price * c.level for price, c in priced if isfinite(c.level)]
+    for (t, g), output in zip(dual.outputs, program.outputs, strict=True):
+        terms.append(-output.divergence.support(g, output.reference, t))
+    return terms
 
 
 def _most_earned(exponent: Array) -> tuple[float, float]:
@@ -142,7 +164,7 @@ def _least(program: Program, goal: Constraint) -> float:
     if isinstance(goal, Linear):
         return program.cheapest(goal) * (1 - ROUNDING)
     if isinstance(goal, Output):
-        return goal.divergence.least(program.p) * (1 - ROUNDING)
+        return goal.least * (1 - ROUNDING)
     return float(program.p @ np.array([entropy(row) for row in goal.labels])) * (1 - ROUNDING)
 
 
@@ -202,7 +224,7 @@ def _uses_forbidden(program: Program, channel: Array) -> bool:
 def _told_apart_by_rounding(program: Program, output: Output, channel: Array) -> bool:
     """Return whether an output law is the source's own, up to rounding."""
     law = program.law(program.p @ channel, output.target)
-    return output.divergence.vanishes(program.p) and float(np.abs(law - program.p).sum()) <= ROUNDING
+    return output.vanishes and float(np.abs(law - output.reference).sum()) <= ROUNDING
 
 
 def _repairs(program: Program, channel: Array) -> list[Array]:
@@ -284,9 +306,9 @@ def _move_outputs(program: Program, channel: Array) -> Array:
     """
     targets = program.letters.shape[1]
     for output in program.outputs:
-        q, p = program.law(program.p @ channel, output.target), program.p
+        q, p = program.law(program.p @ channel, output.target), output.reference
         value = output.divergence.value(p, q)
-        if value <= output.level or not output.divergence.vanishes(p):
+        if value <= output.level or not output.vanishes:
             continue
         share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
         wanted = (1 - share) * q + share * p

@@ -109,7 +109,7 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
             if problem.distortion.forbids:
                 forbidden[k] = np.isinf(problem.distortion.values)
         if problem.perception is not None and (isfinite(target.P) or goal is Axis.P):
-            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
+            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit, problem.source.pmf))
         if isinstance(measure, FixedClassifier) and (isfinite(target.C) or goal is Axis.C):
             linear.append(_linear(Axis.C, k, measure.cost, target.C, measure.unit))
         if isinstance(measure, ConditionalEntropy) and (isfinite(target.C) or goal is Axis.C):

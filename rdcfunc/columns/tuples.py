@@ -221,11 +221,11 @@ def moved(lift: Lift, columns: Indices, channel: Array) -> Channel:
     laws = [np.bincount(letters, q, lift.m).astype(np.float64) for letters in tuples.T]
     wanted = list(laws)
     for output in lift.outputs:
-        k, divergence = output.target, output.divergence
-        value = divergence.value(lift.p, laws[k])
-        if value > output.level and divergence.vanishes(lift.p):
+        k, p = output.target, output.reference
+        value = output.divergence.value(p, laws[k])
+        if value > output.level and output.vanishes:
             share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
-            wanted[k] = (1 - share) * laws[k] + share * lift.p
+            wanted[k] = (1 - share) * laws[k] + share * p
     stays = [
         np.minimum(1.0, np.divide(w, q, out=np.ones_like(q), where=q > 0)) for w, q in zip(wanted, laws, strict=True)
     ]
