@@ -16,7 +16,7 @@ from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_pena
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.tradeoff import certify, distortion, perception, rate
-from rdcfunc.universal import Penalty, rate_penalty, universal_rate
+from rdcfunc.universal import Penalty, one_shot_rate, rate_penalty, universal_rate
 
 __version__ = "0.1.0"
 
@@ -39,6 +39,7 @@ __all__ = [
     "distortion",
     "distortions",
     "encoder_from_counts",
+    "one_shot_rate",
     "perception",
     "perceptions",
     "rate",

@@ -134,6 +134,7 @@ class Pencil:
 
     def __init__(self, problem: Problem, curve: IsoRate, solver: Solver | None, tol: float) -> None:
         self.problem, self.curve, self.solver, self.tol = problem, curve, solver, tol
+        problem.check(Target(), curve.axis)
         self.points: dict[float, Solution] = {}
         self.convex = curve.axis == "P" or not isinstance(problem.classification, ConditionalEntropy)
         self.low, high = curve.P or curve.C or (0.0, inf)

@@ -95,7 +95,8 @@ class Lift:
         if self.size > MAX_COLUMNS:
             raise ValueError(
                 f"{self.targets} targets on {self.m} letters need {self.m}^{self.targets} = {self.size} columns, more "
-                f"than the {MAX_COLUMNS} that are enumerated; use fewer targets or a coarser reproduction alphabet"
+                f"than the {MAX_COLUMNS} that are enumerated; use fewer targets or a coarser reproduction alphabet, or "
+                "solver=None without conditional entropies"
             )
         if self.targets > 1:
             return self.take(np.arange(self.size))

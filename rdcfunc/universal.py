@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf, log2
 from operator import attrgetter
 
 from rdcfunc.answer import solve, warn_if_wide
+from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.compilation import compile_program
 from rdcfunc.continua import Box, IsoRate, Pencil
@@ -143,6 +145,38 @@ def rate_penalty(problem: Problem, theta: Theta, *, solver: Solver | None = None
     lower = max(0.0, whole.lower - most)
     upper = min(whole.upper, max(0.0, whole.upper - max(s.lower for s in singles)))
     return Penalty(min(lower, upper), upper, whole, singles)
+
+
+def one_shot_rate(rate: float) -> float:
+    """Return ``R + log2(R + 1) + 5``: bits that suffice, on average, to send one letter by an encoder of rate R.
+
+    With randomness that encoder and decoders share, one source letter at a time is coded without a prefix of any other;
+    so ``R(Θ)``, which blocks attain in the limit, is what universal decoders cost up to this excess.
+
+    Parameters
+    ----------
+    rate
+        ``I(X; Z)`` in bits, such as ``universal_rate(problem, theta).upper``.
+
+    Raises
+    ------
+    ValueError
+        If the rate is negative or not finite.
+
+    References
+    ----------
+    Li and El Gamal, "Strong functional representation lemma and applications to coding theorems", IEEE Transactions
+    on Information Theory, 2018, theorem 2.
+
+    Examples
+    --------
+    >>> one_shot_rate(3.0)
+    10.0
+    """
+    bits = level(rate, "rate")
+    if bits == inf:
+        raise ValueError("rate must be finite (got inf)")
+    return bits + log2(bits + 1) + 5
 
 
 def _finite(problem: Problem, targets: Sequence[Target], solver: Solver | None, tol: float) -> Solution:

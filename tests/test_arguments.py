@@ -140,9 +140,22 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: rdc.universal_rate(
             rdc.Problem(sources.uniform(10), distortions.hamming(10), perceptions.TotalVariation()),
             [Target(0.1 + k / 10, 0.7 - k / 10) for k in range(6)],
+            solver=solvers.InteriorPoint(),
         ),
         r"6 targets on 10 letters need 10\^6 = 1000000 columns, more than the 200000 .*use fewer targets",
     ),
+    "theta: beyond counting": (
+        lambda: rdc.universal_rate(BINARY, [Target(0.1 + k / 1000, 0.7 - k / 1000) for k in range(63)]),
+        r"63 targets on 2 letters are 2\^63 tuples, more than can be counted; use fewer targets",
+    ),
+    "box: no pair": (lambda: rdc.Box(D=0.1), r"D must be a pair \(least, largest\) of levels \(got 0\.1\)"),
+    "box: order": (lambda: rdc.Box(P=(0.2, 0.1)), r"P must be a pair .*; exchange the two"),
+    "curve: no range": (lambda: rdc.IsoRate(0.4), r"give the range of P or that of C"),
+    "curve: two ranges": (lambda: rdc.IsoRate(0.4, P=(0, 1), C=(0, 1)), r"give the range of P or that of C"),
+    "curve: rate": (lambda: rdc.IsoRate(0.0, P=(0, 1)), r"R must be finite and > 0 bits \(got 0\.0\)"),
+    "curve: no measure": (lambda: rdc.universal_rate(PLAIN, rdc.IsoRate(0.4, P=(0, 1))), r"has no perception"),
+    "one shot: negative": (lambda: rdc.one_shot_rate(-1.0), r"rate must be >= 0"),
+    "one shot: inf": (lambda: rdc.one_shot_rate(inf), r"rate must be finite"),
     # Channels and prices.
     "channel: shape": (
         lambda: rdc.certify(BINARY, np.eye(3), D=0.1),

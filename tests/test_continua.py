@@ -1,0 +1,138 @@
+"""Continua of targets: a box is its corner, and a curve of equal rate lies between points and polygon."""
+
+import numpy as np
+import pytest
+from problems import binary_rdp, h
+
+import rdcfunc as rdc
+from rdcfunc import Target, classifications, distortions, perceptions, sources
+from rdcfunc.continua import Pencil
+
+BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+
+
+def ternary(measure: perceptions.Divergence) -> rdc.Problem:
+    d = [[0.0, 0.7, 0.4], [0.5, 0.0, 0.9], [0.3, 0.8, 0.0]]
+    return rdc.Problem(sources.Discrete([0.5, 0.3, 0.2]), distortions.matrix(d), measure)
+
+
+def test_a_box_is_its_corner() -> None:
+    box = rdc.Box(D=(0.1, 0.3), P=(0.02, 0.2))
+    whole, corner = rdc.universal_rate(BINARY, box), rdc.rate(BINARY, 0.1, 0.02)
+    assert (whole.lower, whole.upper) == (corner.lower, corner.upper)
+    inside = [Target(D, P) for D in (0.1, 0.2, 0.3) for P in (0.02, 0.1, 0.2)]
+    assert rdc.universal_rate(BINARY, inside).upper == whole.upper
+    penalty = rdc.rate_penalty(BINARY, box)
+    assert (penalty.lower, penalty.upper) == (0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def curve() -> rdc.Penalty:
+    return rdc.rate_penalty(BINARY, rdc.IsoRate(0.4, P=(0.0, 0.2)))
+
+
+def test_a_curve_of_the_binary_source(curve: rdc.Penalty) -> None:
+    """The bracket closes, and two decoders, those of the ends, are all that costs something."""
+    assert curve.universal.gap <= 1e-6
+    assert 0.011 < curve.lower <= curve.upper < 0.012
+    assert curve.universal.active == 2
+    assert curve.upper <= curve.universal.upper
+
+
+def least_distortion(R: float, P: float) -> float:
+    """Invert the closed form of R(D, P) of the binary source."""
+    low, high = 0.0, 0.5
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if binary_rdp(0.3, middle, P) > R else (low, middle)
+    return high
+
+
+def test_a_curve_takes_as_much_as_any_of_its_points(curve: rdc.Penalty) -> None:
+    """Points from the closed form, none of which the refinement has seen, bound it from below."""
+    places = [0.0, 0.011, 0.027, 0.05]
+    some = rdc.universal_rate(BINARY, [Target(least_distortion(0.4, P) + 1e-12, P) for P in places])
+    assert some.lower <= curve.universal.upper
+    assert some.upper >= curve.universal.upper - 1e-5  # the ends are among them, or nearly
+
+
+def test_the_encoder_of_a_curve_serves_all_of_it(curve: rdc.Penalty) -> None:
+    """Decoders for neighbouring targets, by lot, meet every target on the curve."""
+    p, d = BINARY.source.pmf, BINARY.distortion.values
+    made = []
+    for W in curve.universal.channel:
+        made.append((float(np.abs(p @ W - p).sum() / 2), float(p @ (W * d).sum(axis=1))))
+    made.sort()
+    places, heights = np.array(made).T
+    for P in np.linspace(0.0, 0.052, 27):
+        reached = min(
+            heights[i] + (heights[j] - heights[i]) * (P - places[i]) / (places[j] - places[i])
+            for i in range(len(made))
+            for j in range(len(made))
+            if places[i] <= P + 1e-12 and places[j] > places[i] and places[j] + 1e-12 >= P
+        )
+        assert reached <= least_distortion(0.4, P) + 1e-9
+
+
+@pytest.mark.parametrize("bounds", [(0.01, 0.03), (0.0, 0.02)])
+def test_a_shorter_curve_costs_less(curve: rdc.Penalty, bounds: tuple[float, float]) -> None:
+    part = rdc.rate_penalty(BINARY, rdc.IsoRate(0.4, P=bounds))
+    assert part.universal.gap <= 1e-6
+    assert part.universal.upper < curve.universal.lower
+    assert part.lower > 1e-4
+
+
+def test_a_symmetric_source_pays_nothing_for_its_curve() -> None:
+    """A uniform law is realistic at every distortion, so one encoder serves the whole curve."""
+    problem = rdc.Problem(sources.bernoulli(0.5), distortions.hamming(2), perceptions.TotalVariation())
+    penalty = rdc.rate_penalty(problem, rdc.IsoRate(1 - h(0.1), P=(0.0, np.inf)))
+    assert 0 <= penalty.lower <= penalty.upper <= 1e-6
+
+
+@pytest.mark.parametrize("measure", [perceptions.KL(), perceptions.Hellinger(), perceptions.TotalVariation()])
+def test_lines_lie_below_the_curve_and_points_above(measure: perceptions.Divergence) -> None:
+    problem = ternary(measure)
+    pencil = Pencil(problem, rdc.IsoRate(0.5, P=(0.002, 0.1)), None, 1e-8)
+    pencil.add(0.02)
+    corners = sorted((t.P, t.D) for t in pencil.stronger())
+    assert corners[0][0] == pencil.low
+    assert corners[-1][0] == pencil.high
+    for P in np.linspace(pencil.low, pencil.high, 6)[1:-1]:
+        there = rdc.distortion(problem, 0.5, P=float(P))
+        assert float(np.interp(P, *zip(*corners, strict=True))) <= there.upper
+    for at in pencil.points:
+        assert rdc.distortion(problem, 0.5, P=at).lower <= pencil.weaker(at).D
+
+
+def test_a_curve_under_a_steep_divergence_is_bracketed() -> None:
+    penalty = rdc.rate_penalty(ternary(perceptions.KL()), rdc.IsoRate(0.5, P=(0.005, 0.1)), tol=1e-4)
+    assert 0 < penalty.lower <= penalty.upper <= penalty.lower + 2e-4
+
+
+def test_tags_make_a_curve_its_ends() -> None:
+    """The least distortion and the least entropy of the curve, together, are what one encoder needs."""
+    labels = classifications.ConditionalEntropy([[0.9, 0.1], [0.2, 0.8]], tagged=True)
+    problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=labels)
+    low, high = 0.72, 0.8
+    whole = rdc.universal_rate(problem, rdc.IsoRate(0.4, C=(low, high)), tol=1e-5)
+    least = rdc.distortion(problem, 0.4, C=high)
+    corner = rdc.rate(problem, least.upper, C=low)
+    assert whole.lower <= corner.upper + 1e-5
+    assert corner.lower <= whole.upper + 1e-5
+
+
+def test_a_curve_of_a_fixed_classifier() -> None:
+    judged = classifications.ErrorRate([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], [0, 1, 1])
+    d = [[0.0, 1.0, 0.6], [0.5, 0.0, 0.7], [0.2, 0.9, 0.0]]
+    problem = rdc.Problem(sources.Discrete([0.3, 0.5, 0.2]), distortions.matrix(d), classification=judged)
+    penalty = rdc.rate_penalty(problem, rdc.IsoRate(0.6, C=(0.26, 0.4)), tol=1e-5)
+    assert 0 <= penalty.lower <= penalty.upper <= penalty.lower + 2e-5
+
+
+def test_a_curve_on_a_fixed_alphabet_is_bracketed_by_its_steps() -> None:
+    labels = classifications.ConditionalEntropy([[0.9, 0.1], [0.2, 0.8]])
+    problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=labels)
+    with pytest.warns(rdc.WideBracketWarning) as caught:
+        penalty = rdc.rate_penalty(problem, rdc.IsoRate(0.4, C=(0.72, 0.8)), tol=1e-9)
+    assert caught
+    assert 0 <= penalty.lower <= penalty.upper <= penalty.universal.upper
