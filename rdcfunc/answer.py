@@ -132,7 +132,7 @@ def describe(plain: Plain, tilts: Sequence[Tilt], solver: Solver, tol: float) ->
     """Turn tilts into a solution without a table: the best lower and upper bound of them all."""
     brackets = [structure.bracket(plain, tilt) for tilt in tilts]
     proof, top = max(brackets, key=attrgetter("lower")), min(brackets, key=attrgetter("upper"))
-    _refuse_crossing(proof.lower, top.upper)
+    refuse_crossing(proof.lower, top.upper)
     unit = NATS_PER_BIT if plain.minimises_rate else 1.0
     lower, upper = min(proof.lower, top.upper) / unit, top.upper / unit
     problem, n = plain.problem, plain.p.size
@@ -181,7 +181,7 @@ def conclude(
     bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
     bounds += [(lower_bound(program, c), c) for c in proofs]
     (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
-    _refuse_crossing(lower, top.upper)
+    refuse_crossing(lower, top.upper)
     unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
@@ -214,7 +214,8 @@ def conclude(
     )
 
 
-def _refuse_crossing(lower: float, upper: float) -> None:
+def refuse_crossing(lower: float, upper: float) -> None:
+    """Refuse bounds that cross by more than rounding."""
     if lower > upper + _CROSSING * (1.0 + abs(upper)):
         raise ArithmeticError(
             f"the certified bounds cross ({lower!r} > {upper!r}); this is a defect of rdcfunc, please report it"

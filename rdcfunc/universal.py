@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import inf, log2
 from operator import attrgetter
 
-from rdcfunc.answer import solve, warn_if_wide
+from rdcfunc.answer import refuse_crossing, solve, warn_if_wide
 from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.compilation import compile_program
@@ -138,12 +138,15 @@ def rate_penalty(problem: Problem, theta: Theta, *, solver: Solver | None = None
         targets = [theta.corner] if isinstance(theta, Box) else list(theta)
     singles = tuple(rate(problem, t.D, t.P, t.C, solver=solver, tol=tol) for t in targets)
     # A universal encoder serves each target, so no single rate exceeds R(Θ); and of one target it is that rate.
-    whole = replace(whole, lower=min(whole.upper, max(whole.lower, *(s.lower for s in singles))))
+    whole = replace(whole, lower=max(whole.lower, *(s.lower for s in singles)))
+    refuse_crossing(whole.lower, whole.upper)
+    whole = replace(whole, lower=min(whole.lower, whole.upper))
     if not isinstance(theta, IsoRate) and len(set(targets)) == 1:
         return Penalty(0.0, 0.0, whole, singles)
     most = theta.R if isinstance(theta, IsoRate) else max(s.upper for s in singles)
     lower = max(0.0, whole.lower - most)
     upper = min(whole.upper, max(0.0, whole.upper - max(s.lower for s in singles)))
+    refuse_crossing(lower, upper)
     return Penalty(min(lower, upper), upper, whole, singles)
 
 
@@ -195,12 +198,13 @@ def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: floa
     best: Solution | None = None
     proof: tuple[Solution, list[Target]] | None = None
     for _ in range(_REFINEMENTS):
-        weaker = _essential(problem, [pencil.weaker(at) for at in places])
+        points = [pencil.weaker(at) for at in places]
+        weaker = _essential(problem, points)
         low = _finite(problem, weaker, solver, tol / 4)
         stronger = _essential(problem, pencil.stronger())
         high = _finite(problem, stronger, solver, tol / 4)
         if proof is None or low.lower > proof[0].lower:
-            proof = low, weaker
+            proof = low, points
         if best is None or high.upper < best.upper:
             best = high
         if best.upper - proof[0].lower <= tol:
@@ -213,6 +217,7 @@ def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: floa
         places = sorted({*(at for at in places if at in needed), *new})
     assert best is not None
     assert proof is not None
+    refuse_crossing(proof[0].lower, best.upper)
     lower = min(best.upper, proof[0].lower)
     status = Status.CERTIFIED if best.upper - lower <= tol else max(best, proof[0], key=attrgetter("gap")).status
     if status is Status.CERTIFIED and best.upper - lower > tol:
