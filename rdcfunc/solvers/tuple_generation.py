@@ -13,7 +13,7 @@ import numpy as np
 
 from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, log_factors, lower_bound
 from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
-from rdcfunc.information import Array, Indices
+from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Dual, Program
@@ -24,6 +24,8 @@ from rdcfunc.solvers.interior_point import InteriorPoint
 _MASS, _EARNING = 1e-9, 0.9
 #: What a master is solved to more finely where the bracket stays open, and the finest, in units of the tolerance.
 _FINER, _FINEST = 0.02, 1e-2
+#: Prices from which a master starts, in nats per unit of a scaled cost, and the gap that sends it to the next of them.
+_ALIKE, _BLOCKED = (1.0, 0.3, 4.0), 1e-3
 #: Nats by which repairs may differ and count as the same.
 _SAME = 1e-12
 #: Most tuples that join at once.
@@ -87,16 +89,14 @@ class TupleGeneration(Solver):
         fixed = np.unique(np.concatenate([_letters(program), roomy[0]]))
         columns = np.union1d(fixed, first[0])
         best, steps, accuracy = Candidate(first[1], first[0], Dual.zero(program), 0), 0, tol / 4
-        alike, offered = Dual(np.ones(len(program.linear))), list[Candidate]()
+        offered: list[Candidate] = []
         for _ in range(self.rounds):
             part = program.take(columns)
-            # Prices that are all alike leave a long way to go, but none of it along the boundary.
-            start = replace(best, columns=np.searchsorted(columns, best.columns), dual=alike)
-            found = self.master.solve(part, accuracy, start)
-            if not found:
+            start = replace(best, columns=np.searchsorted(columns, best.columns))
+            found = self._prices(part, accuracy, start)
+            if found is None:
                 break
-            steps += sum(candidate.steps for candidate in found)
-            best = max(found, key=partial(lower_bound, part))
+            best, steps = found, steps + found.steps
             earnings = Earnings(program, best.dual, log_factors(part, best))
             best = replace(best, columns=columns[best.columns], steps=steps)
             tuples = earnings.climb(program.tuples(columns))
@@ -118,6 +118,20 @@ class TupleGeneration(Solver):
             columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
             best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
         return offered or [self._repaired(program, best, (roomy, first))]
+
+    def _prices(self, part: Program, accuracy: float, start: Candidate) -> Candidate | None:
+        """Return what the master makes of a part, from prices that are all alike.
+
+        These leave a long way to go, but none of it along the boundary; where it is blocked, others may do.
+        """
+        best, steps = None, 0
+        for price in _ALIKE:
+            found = self.master.solve(part, accuracy, replace(start, dual=Dual(np.full(len(part.linear), price))))
+            steps += sum(candidate.steps for candidate in found)
+            best = max([*found, best] if best else found, key=partial(lower_bound, part), default=None)
+            if all(abs(mutual_information(part.p, c.channel) - lower_bound(part, c)) <= _BLOCKED for c in found[:1]):
+                break
+        return None if best is None else replace(best, steps=steps)
 
     def _alone(self, single: Program, tol: float) -> tuple[Array, Array] | None:
         """Return the best channel (n, m) of one target, and one with room in its levels, or what was found of these."""
