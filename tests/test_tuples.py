@@ -103,6 +103,7 @@ def test_channels_are_coupled_on_few_tuples(seed: int) -> None:
     lifted, _, _ = made(2 * seed, m, K)
     channels = [rng.dirichlet(np.ones(m), size=m) for _ in range(K)]
     channels[0][0] = np.eye(m)[0]
+    channels[1][1] = [0.7, 0.2, 0.1, 0.0]  # sums to less than one, as computers add
     columns, channel = tuples.coupled(lifted, channels)
     assert np.unique(columns).size == columns.size
     np.testing.assert_allclose(channel.sum(axis=1), 1.0, atol=1e-14)
@@ -111,6 +112,7 @@ def test_channels_are_coupled_on_few_tuples(seed: int) -> None:
         shown = np.zeros((m, m))
         np.add.at(shown.T, lifted.tuples(columns)[:, k], channel.T)
         np.testing.assert_allclose(shown, given, atol=1e-14)
+        assert not shown[given == 0].any()
     assert n < m
 
 

@@ -183,7 +183,8 @@ def coupled(lift: Lift, channels: list[Array]) -> Channel:
 
     Laws are coupled by their quantiles, so that a source letter needs at most K (m - 1) + 1 tuples.
     """
-    tops = [np.cumsum(channel, axis=1) for channel in channels]
+    # Rounding of a sum must not lead to a letter without mass: from the last one with mass on, all is told.
+    tops = [np.where(np.cumsum(c[:, ::-1], axis=1)[:, ::-1] > c, np.cumsum(c, axis=1), 1.0) for c in channels]
     found: dict[int, int] = {}
     entries: list[tuple[int, int, float]] = []
     for x in range(lift.p.size):
