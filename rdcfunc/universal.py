@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, log2
-from operator import attrgetter
 
 from rdcfunc.answer import refuse_crossing, solve, warn_if_wide
 from rdcfunc.checks import level
@@ -219,9 +218,8 @@ def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: floa
     assert proof is not None
     refuse_crossing(proof[0].lower, best.upper)
     lower = min(best.upper, proof[0].lower)
-    status = Status.CERTIFIED if best.upper - lower <= tol else max(best, proof[0], key=attrgetter("gap")).status
-    if status is Status.CERTIFIED and best.upper - lower > tol:
-        status = Status.WIDE
+    wide = [s.status for s in (best, proof[0]) if s.status is not Status.CERTIFIED]
+    status = Status.CERTIFIED if best.upper - lower <= tol else (*wide, Status.WIDE)[0]
     return replace(best, lower=lower, status=status), proof[1]
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from itertools import product
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from measure import divergence, information
@@ -12,10 +13,11 @@ from problems import random_parts
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
+from rdcfunc.certificate import lower_bound
 from rdcfunc.columns import tuples
 from rdcfunc.compilation import lift
 from rdcfunc.lift import Lift
-from rdcfunc.program import Dual
+from rdcfunc.program import Candidate, Dual
 
 
 def made(seed: int, n: int, K: int, m: int | None = None) -> tuple[Lift, Dual, np.ndarray]:
@@ -206,6 +208,51 @@ def test_every_divergence(measure: perceptions.Divergence) -> None:
     some = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
     assert max(every.lower, some.lower) <= min(every.upper, some.upper) + 1e-12
     assert some.gap <= 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_prices_never_beat_the_upper_bound(seed: int) -> None:
+    """Weak duality holds at any prices and any factors, with every tuple priced."""
+    rng = np.random.default_rng(seed)
+    problem, theta = random_question(seed, 4, 3)
+    upper = rdc.universal_rate(problem, theta).upper * np.log(2)
+    lifted = lift(problem, theta)
+    columns, best = np.array([0]), 0.0
+    for _ in range(200):
+        scale = rng.exponential(3.0)
+        outputs = []
+        for _ in lifted.outputs:
+            g = rng.normal(size=4) * rng.random() ** 3
+            outputs.append((float(np.ptp(g)) * rng.uniform(0.5, 1.5), g))
+        dual = Dual(scale * rng.dirichlet(np.ones(len(lifted.linear))), tuple(outputs))
+        log_a = scale * 0.1 * rng.random(4) - np.log(lifted.p) * rng.random()
+        lower = lower_bound(lifted, Candidate(np.ones((4, 1)), columns, dual, 0, log_a))
+        best = max(best, lower)
+        assert lower <= upper + 1e-12
+    assert best > 0
+
+
+class Halved(perceptions.Divergence):
+    """Total variation of which only a conic form is known."""
+
+    def value(self, p: np.ndarray, q: np.ndarray) -> float:
+        return float(np.abs(p - q).sum() / 2)
+
+    def support(self, g: np.ndarray, p: np.ndarray, t: float) -> float:
+        return perceptions.TotalVariation().support(g, p, t)
+
+    def conic(self, p: np.ndarray, q: cp.Variable) -> tuple[cp.Expression, list[cp.Constraint]]:
+        return cp.norm1(q - p) / 2, []
+
+
+def test_a_conic_master_serves_divergences_with_a_conic_form_alone() -> None:
+    problem, theta = random_question(0, 6, 3)
+    known = rdc.universal_rate(problem, theta)
+    conic = rdc.universal_rate(rdc.Problem(problem.source, problem.distortion, Halved()), theta, tol=1e-5)
+    assert isinstance(conic.solver, solvers.Auto)
+    assert conic.solver.picked == solvers.TupleGeneration(master=solvers.Conic())
+    assert max(known.lower, conic.lower) <= min(known.upper, conic.upper) + 1e-12
+    assert conic.gap <= 1e-5
 
 
 def test_five_targets_on_eight_letters_without_a_table_of_all_tuples() -> None:

@@ -92,13 +92,12 @@ class TupleGeneration(Solver):
         offered: list[Candidate] = []
         for _ in range(self.rounds):
             part = program.take(columns)
-            start = replace(best, columns=np.searchsorted(columns, best.columns))
-            found = self._prices(part, accuracy, start)
-            if found is None:
+            found = self._found(part, accuracy, replace(best, columns=np.searchsorted(columns, best.columns)))
+            if not found:
                 break
-            best, steps = found, steps + found.steps
+            best, steps = found[0], steps + sum(candidate.steps for candidate in found)
             earnings = Earnings(program, best.dual, log_factors(part, best))
-            best = replace(best, columns=columns[best.columns], steps=steps)
+            best = replace(best, columns=columns[best.columns])
             tuples = earnings.climb(program.tuples(columns))
             worth = earnings.of(tuples)
             if worth.max() <= 1 + tol / 8:
@@ -106,9 +105,11 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
-                offered.append(self._repaired(program, best, (roomy, first)))
-                judged = bracket(program, offered[-1])
-                if judged.upper - judged.lower <= tol or accuracy < _FINEST * tol:
+                proposals = [replace(c, columns=columns[c.columns], steps=0) for c in found]
+                offered += [self._repaired(program, c, (roomy, first)) for c in proposals]
+                brackets = [bracket(program, candidate) for candidate in offered]
+                gap = min(b.upper for b in brackets) - max(b.lower for b in brackets)
+                if gap <= tol or accuracy < _FINEST * tol:
                     break
                 # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
                 accuracy *= _FINER
@@ -117,21 +118,21 @@ class TupleGeneration(Solver):
             staying = (program.p @ best.channel > _MASS) | (earnings.of(program.tuples(best.columns)) > _EARNING)
             columns = np.unique(np.concatenate([fixed, best.columns[staying], program.columns(tuples)]))
             best = replace(best, columns=best.columns[staying], channel=best.channel[:, staying])
-        return offered or [self._repaired(program, best, (roomy, first))]
+        offered = offered or [self._repaired(program, best, (roomy, first))]
+        return [replace(offered[0], steps=steps), *offered[1:]]
 
-    def _prices(self, part: Program, accuracy: float, start: Candidate) -> Candidate | None:
-        """Return what the master makes of a part, from prices that are all alike.
+    def _found(self, part: Program, accuracy: float, start: Candidate) -> list[Candidate]:
+        """Return what the master makes of a part, from prices that are all alike, the best prices first.
 
-        These leave a long way to go, but none of it along the boundary; where it is blocked, others may do.
+        Such prices leave a long way to go, but none of it along the boundary; where it is blocked, others may do.
         """
-        best, steps = None, 0
+        every: list[Candidate] = []
         for price in _ALIKE:
             found = self.master.solve(part, accuracy, replace(start, dual=Dual(np.full(len(part.linear), price))))
-            steps += sum(candidate.steps for candidate in found)
-            best = max([*found, best] if best else found, key=partial(lower_bound, part), default=None)
+            every += found
             if all(abs(mutual_information(part.p, c.channel) - lower_bound(part, c)) <= _BLOCKED for c in found[:1]):
                 break
-        return None if best is None else replace(best, steps=steps)
+        return sorted(every, key=partial(lower_bound, part), reverse=True)
 
     def _alone(self, single: Program, tol: float) -> tuple[Array, Array] | None:
         """Return the best channel (n, m) of one target, and one with room in its levels, or what was found of these."""
