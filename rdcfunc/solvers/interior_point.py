@@ -14,14 +14,17 @@ from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
-from rdcfunc.solvers.interior.support import begin, earned, needed
+from rdcfunc.solvers.interior.support import begin, earned, needed, spread
 
-#: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
-_COLD, _WARM = 0.1, 1e-3
+#: Products of complementary pairs at the start, in nats: from nowhere, and from a solution on part of the support.
+_COLD, _WARM = 0.1, 1e-2
 #: Rounds of pricing the columns outside of the support.
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
 _PATIENCE = 30
+#: The part of ``tol`` that an estimate of the gap is to reach: where linear levels alone are missed, whose repair it
+#: prices well, and else.
+_AIM, _FINE = 0.25, 0.02
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 
@@ -118,11 +121,12 @@ class InteriorPoint(Solver):
     ) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
         mu, steps = _COLD, 0
+        aim = tol * (_AIM if core.minimises_rate and not core.outputs else _FINE)
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), tol / 50)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), aim)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
@@ -132,8 +136,9 @@ class InteriorPoint(Solver):
                 break
             joining = joining[np.argsort(-worth[joining])][: max(30, support.size // 2)]
             kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)
-            q = np.concatenate([np.maximum(point.q[kept], 1e-6), np.full(joining.size, 1e-3 / joining.size)])
-            support, prices, mu = np.concatenate([support[kept], joining]), point.dual.linear, _WARM
+            support = np.concatenate([support[kept], joining])
+            q = spread(np.concatenate([point.q[kept], np.zeros(joining.size)]))
+            prices, mu = point.dual.linear, _WARM
         return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
     def run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
@@ -170,7 +175,7 @@ def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
         return proposal
     saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), _COLD, base)
     with np.errstate(all="ignore"):
-        taken, _, point = InteriorPoint().run(saddle, tol / 50)
+        taken, _, point = InteriorPoint().run(saddle, _FINE * tol)
     channel = np.array(proposal.channel)
     rows = np.exp(-base) * point.q
     channel[live] = rows / rows.sum(axis=1, keepdims=True)

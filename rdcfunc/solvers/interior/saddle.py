@@ -66,7 +66,8 @@ class Saddle:
         self.mu, self.last = mu, 1.0
         self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
         self.z = np.zeros(0)
-        self.log_y, self.log_p = np.log(self.p), np.log(self.p)
+        self.log_y = self.log_p = np.log(self.p)
+        self.entropy = -float(self.p @ self.log_p)
         # The unknown prices are (g, t) of each barrier, then s.
         self.size = (program.m + 1) * len(self.barriers) + s.size
         self.letters = [program.letters[:, o.target] for o in program.outputs]
@@ -124,7 +125,8 @@ class Saddle:
         )
         information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
-        missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
+        over = np.maximum(self.spent - self.levels, 0.0)
+        missed = float(self.s @ over)
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
@@ -140,7 +142,9 @@ class Saddle:
         if gap < self.least:
             self.cap, self.least = min(2 * self.cap, 1.0), gap
         self.gap = gap
-        return gap
+        # A level is met by mixing in a channel that spends nothing there, which may cost all of the source's entropy.
+        dearer = np.maximum(self.entropy * (1 - self.levels / self.spent) - self.s * over, 0.0)
+        return gap + float(dearer[self.held].sum())
 
     def _price(self) -> float:
         """Return the price in nats of one unit of what is minimised."""

@@ -15,6 +15,8 @@ from rdcfunc.solvers.projection import project
 
 #: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
 _WHOLE, _SWEEPS, _LIKELY = 120, 24, 0.98
+#: Worth in single precision below which a column needs no other.
+_CLEARLY = 0.999
 #: Source letters that the first prices are computed on.
 _SAMPLE = 64
 
@@ -43,7 +45,12 @@ def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple
     ):
         likely = np.union1d(likely, part.total_cost.argmin(axis=1))
     q = np.maximum(q[likely], 1e-6 / part.size)
-    return support[likely], 0.9 * q / q.sum() + 0.1 / q.size, prices
+    return support[likely], spread(q), prices
+
+
+def spread(q: Array) -> Array:
+    """Return weights whose path begins well inside: a tenth is shared by all."""
+    return 0.9 * q / q.sum() + 0.1 / q.size
 
 
 def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
@@ -92,20 +99,26 @@ def _first_prices(part: Program, q: Array) -> Array:
     p = part.p[rows] / part.p[rows].sum()
     barred = None if part.forbidden is None else part.forbidden[rows]
     costs, levels = [c.cost[rows] for c in part.linear], part.levels
-    s = np.ones(count)
     for i in np.flatnonzero(np.isinf(levels)):
         levels[i] = 0.5 * float(p @ (costs[i] @ q))
+    # Down to the least steps of the costs, what is spent is about the inverse of the price.
+    steps = np.array([np.median(np.where(cost > 0, cost, inf).min(axis=1)) for cost in costs])
+    s = np.clip(0.7 / (count * levels), 1.0, np.maximum(1.0, 3.0 / steps))
     found, _ = project(p, q, costs, levels, s, np.full(count, 1e24), 1e-1, barred)
     return np.clip(found, 1e-2, inf)
 
 
 def earned(core: Program, point: Point) -> Array:
-    """Return ``Aᵀ y`` of every column at a point of a part of the program."""
+    """Return ``Aᵀ y`` of every column at a point of a part of the program, roughly where it is clearly less than one."""
     cost = point.dual.cost(core)
     exponent = np.subtract(point.log_a[:, None], cost, out=cost if cost.flags.writeable else None)
     # What overflows is worth joining all the same.
     with np.errstate(over="ignore"):
-        return np.asarray(core.p @ np.exp(exponent, out=exponent))
+        rough = exponent.astype(np.float32)
+        worth = (core.p.astype(np.float32) @ np.exp(rough, out=rough)).astype(np.float64)
+        near = ~(worth < _CLEARLY)
+        worth[near] = core.p @ np.exp(exponent[:, near])
+    return worth
 
 
 def needed(part: Program) -> NDArray[np.bool_]:
