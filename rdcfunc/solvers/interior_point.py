@@ -14,10 +14,10 @@ from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
-from rdcfunc.solvers.interior.support import begin, earned, needed, spread
+from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, spread
 
-#: Products of complementary pairs at the start, in nats: from nowhere, and from a solution on part of the support.
-_COLD, _WARM = 0.1, 1e-2
+#: Products of complementary pairs, in nats, after columns have joined.
+_JOINED = 1e-2
 #: Rounds of pricing the columns outside of the support.
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
@@ -83,7 +83,7 @@ class InteriorPoint(Solver):
         core = enter(program)
         for neighbour in dict.fromkeys((start, None)):
             begun = begin(core.program, program.p, neighbour)
-            support, point, steps, gap = self._rounds(core.program, program.p, *begun, tol)
+            support, point, steps, gap = self._rounds(core.program, program.p, begun, tol)
             if gap <= tol:
                 break
         found = [leave(program, core, support, point, steps)]
@@ -110,17 +110,15 @@ class InteriorPoint(Solver):
         free = self.solve(linear, tol)[-1]
         silent = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
         found = [replace(free, dual=Dual(free.dual.linear, silent))]
-        support, q, prices = begin(core.program, program.p)
-        law = np.bincount(free.columns, program.p @ free.channel, program.size)[support]
-        q = 0.5 * (q + law / law.sum())
-        support, point, steps, _ = self._rounds(core.program, program.p, support, q, prices, tol)
+        begun = begin(core.program, program.p)
+        law = np.bincount(free.columns, program.p @ free.channel, program.size)[begun.support]
+        begun = replace(begun, q=0.5 * (begun.q + law / law.sum()))
+        support, point, steps, _ = self._rounds(core.program, program.p, begun, tol)
         return [*found, leave(program, core, support, point, steps)]
 
-    def _rounds(
-        self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
-    ) -> tuple[Indices, Point, int, float]:
+    def _rounds(self, core: Program, source: Array, begun: Begun, tol: float) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
-        mu, steps = _COLD, 0
+        support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
         aim = tol * (_AIM if core.minimises_rate and not core.outputs else _FINE)
         for _ in range(_ROUNDS):
             part = core.take(support)
@@ -138,18 +136,20 @@ class InteriorPoint(Solver):
             kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)
             support = np.concatenate([support[kept], joining])
             q = spread(np.concatenate([point.q[kept], np.zeros(joining.size)]))
-            prices, mu = point.dual.linear, _WARM
+            prices, mu = point.dual.linear, _JOINED
         return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
     def run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
         """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
         best, centre, idle = inf, inf, 0
+        path: Array | None = None
         for taken in range(self.steps):
             gap = saddle.look()
             if not np.isfinite(gap) and taken:
                 break
             idle = 0 if gap < 0.5 * best or saddle.mu < 0.7 * centre else idle + 1
             centre = min(centre, saddle.mu)
+            path = saddle.q if path is None and saddle.mu < NEAR else path
             if gap < best or taken == 0:
                 best, point = gap, saddle.point()
             if best <= tol or idle > _PATIENCE:
@@ -158,7 +158,7 @@ class InteriorPoint(Solver):
                 saddle.step()
             except LinAlgError:
                 break
-        return taken, best, point
+        return taken, best, replace(point, path=path)
 
 
 def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
@@ -173,7 +173,7 @@ def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
     free = replace(program, p=program.p[live], linear=(), outputs=(), posteriors=(), rate=inf, forbidden=None)
     if program.size > _TILTED or not np.isfinite(base).any(axis=0).all():
         return proposal
-    saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), _COLD, base)
+    saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), COLD, base)
     with np.errstate(all="ignore"):
         taken, _, point = InteriorPoint().run(saddle, _FINE * tol)
     channel = np.array(proposal.channel)

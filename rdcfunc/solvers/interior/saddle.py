@@ -37,12 +37,16 @@ _SOLID = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound."""
+    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound.
+
+    ``path`` are weights further back on the central path.
+    """
 
     q: Array
     z: Array
     dual: Dual
     log_a: Array
+    path: Array | None = None
 
 
 class Saddle:
