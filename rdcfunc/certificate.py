@@ -83,7 +83,8 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
         return _unlimited(program, program.goal, dual)
     live = p > 0
     exponent, log_a = _exponents(program, candidate)
-    exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
+    exponent = exponent if live.all() else exponent[live]
+    scale = float(np.abs(np.log(p[live]) + log_a[live]).max())
     scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
     t, n = float(dual.posteriors.sum()), exponent.shape[0]
     if t > 0:
@@ -213,7 +214,8 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
         # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
         for dust in (0.0, 1e-6):
             near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
-            costs = [program.total_cost, *(program.barred(c.cost) for c in program.limits)]
+            costs = [program.barred(c.cost) for c in program.limits]
+            costs += [program.total_cost] if len(program.linear) > 1 or not costs else []
             anchors = [near, *(_cheapest(near, cost) for cost in costs)]
             if program.outputs:
                 anchors += [_move_outputs(program, anchor) for anchor in anchors[1:]]
@@ -262,7 +264,7 @@ def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> A
         mixture = (1 - share) * channel + share * anchor
         if excess(program, mixture, slack) <= 0:
             return mixture
-        if share == 1:
+        if share == 1 or anchor is channel:
             break
         share = min(1.0, 2 * share)
     return None

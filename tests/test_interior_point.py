@@ -278,3 +278,25 @@ def test_a_fine_grid_tends_to_the_gaussian_formula(kind: str, level: float, devi
     # Second order in the step, down to what cutting the tails off costs.
     assert fine < max(1e-5, coarse / 6)
     assert fine < 1e-3
+
+
+@pytest.mark.parametrize("R", [0.3, 1.0, 2.0])
+def test_the_least_distortion_at_a_rate_is_found_without_help(R: float) -> None:
+    least = rdc.distortion(rand(60), R=R, solver=CORE, tol=TOL)
+    assert least.gap <= TOL
+    assert rdc.rate(rand(60), D=least.upper, solver=CORE, tol=TOL).upper == pytest.approx(R, abs=1e-7)
+
+
+@pytest.mark.parametrize("levels", [[0.30, 0.31], [0.30, 0.60], [0.60, 0.05]])
+def test_a_neighbour_saves_steps_and_a_stranger_costs_none(levels: list[float]) -> None:
+    problem = rand(60)
+    first, then = (share * widest(problem) for share in levels)
+    start = rdc.rate(problem, D=first, solver=CORE)
+    cold = rdc.rate(problem, D=then, solver=CORE)
+    warm = rdc.rate(problem, D=then, solver=CORE, start=start)
+    assert warm.lower <= cold.upper
+    assert cold.lower <= warm.upper
+    if then < 1.1 * first and first < 1.1 * then:
+        assert warm.steps < cold.steps
+    else:
+        assert warm.steps == cold.steps
