@@ -20,7 +20,7 @@ _WHOLE, _SWEEPS, _LIKELY = 120, 24, 0.98
 #: Source letters that the first prices are computed on.
 _SAMPLE = 64
 #: Share of the first weights that is flattened where letters have a transport plan to keep up with.
-_SPREAD = 0.03
+_SPREAD = 0.1
 
 
 def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple[Indices, Array, Array]:

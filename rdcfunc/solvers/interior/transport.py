@@ -17,7 +17,7 @@ from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, P
 #: Blurs of the couplings that weigh a transport plan's pairs, in units of the cost of the independent one.
 _SCALES = (0.5, 0.1, 0.02, 0.004)
 #: Power to which laws are flattened where only their order of magnitude should tell.
-_FLAT = 0.25
+_FLAT = 0.1
 
 
 class TransportBarrier(Barrier):
