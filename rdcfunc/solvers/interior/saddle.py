@@ -24,9 +24,9 @@ from rdcfunc.solvers.interior.letters import LetterBarrier
 from rdcfunc.solvers.interior.transport import TransportBarrier
 
 #: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
-_STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
+_STEP, _GROWTH, _TURN = 0.99, 2.0, 10.0
 #: Corrections of one step, and the step beyond which none is needed.
-_CORRECTORS, _FAR = 6, 0.9
+_CORRECTORS, _FAR = 10, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
 #: Least share of the longest steps that is trusted.

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rdcfunc.information import Array, Indices
+from rdcfunc.perceptions import Wasserstein
 from rdcfunc.program import Candidate, Program, Waypoint
 from rdcfunc.solvers.interior.saddle import Point
+from rdcfunc.solvers.interior.transport import flattened
 from rdcfunc.solvers.projection import project
 
 #: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
@@ -25,6 +27,8 @@ COLD, NEAR = 0.1, 1e-3
 _NEIGHBOUR = 0.1
 #: Source letters that the first prices are computed on.
 _SAMPLE = 64
+#: Share of the first weights that is flattened where letters have a transport plan to keep up with.
+_SPREAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,10 @@ def _first_weights(core: Program, source: Array) -> Array:
     if source.size == core.m:
         same = (core.letters == core.letters[:, :1]).all(axis=1)
         q = np.where(same, source[core.letters[:, 0]], 0.0) + (0.0 if core.letters.shape[1] == 1 else 1.0) * q
-    return np.maximum(q, 1e-6 / core.size)
+    q = np.maximum(q, 1e-6 / core.size)
+    if any(isinstance(o.divergence, Wasserstein) for o in core.outputs):
+        q = q / q.sum() + _SPREAD * flattened(q)
+    return q
 
 
 def _first_prices(part: Program, q: Array) -> Array:
