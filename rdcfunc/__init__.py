@@ -13,7 +13,7 @@ from rdcfunc.checks import InfeasibleError
 from rdcfunc.curve import Curve, trace
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
-from rdcfunc.tradeoff import certify, distortion, perception, rate
+from rdcfunc.tradeoff import certify, classification, distortion, perception, rate
 from rdcfunc.universal import Penalty, rate_penalty, universal_rate
 
 __version__ = "0.1.0"
@@ -29,6 +29,7 @@ __all__ = [
     "Target",
     "WideBracketWarning",
     "certify",
+    "classification",
     "classifications",
     "distortion",
     "distortions",

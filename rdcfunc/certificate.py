@@ -10,6 +10,7 @@ whoever found the prices. Upper bound: what a channel that meets every level spe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, isfinite
@@ -20,7 +21,7 @@ import numpy as np
 from rdcfunc.columns import tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Linear, Output, Program
+from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -29,6 +30,8 @@ INSIDE = 16 * EPS
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
 _DEAR = 1e-10
+#: Halvings in search of a channel with room, and the relative room with which it ends.
+_HALVINGS, _ROOM = 24, 0.03
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
 _ROUNDINGS = 8
 
@@ -54,11 +57,12 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
         columns, channel = _regular(program.size, columns, channel)
     part = program.take(columns)
     value, repaired = min(
-        ((part.objective(met), met) for met in _repairs(part, channel)),
+        ((part.objective(met), met) for met in _repairs(part, channel, candidate.dual)),
         key=itemgetter(0),
         default=(inf, channel),
     )
-    if program.outputs and not program.posteriors and value - lower > _DEAR * (1.0 + abs(lower)):
+    entropies = any(isfinite(c.level) for c in program.posteriors)
+    if program.outputs and not entropies and value - lower > _DEAR * (1.0 + abs(lower)):
         value, repaired = min([(value, repaired), *_by_room(program, part, channel)], key=itemgetter(0))
     if value == inf:
         return Bracket(lower, inf, channel, columns)
@@ -90,13 +94,8 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     else:
         earned, size = _most_earned(exponent)
     main = p[live] * log_a[live]
-    terms = [float(main.sum()), -earned]
-    terms += [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
-    terms += [
-        -float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True) if isfinite(c.level)
-    ]
-    for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
-        terms += [-s * output.level if isfinite(output.level) else 0.0, -output.divergence.support(g, p, s)]
+    paid = _paid(program, dual)
+    terms = [float(main.sum()), -earned, *paid]
     lost = n + _ROUNDINGS * (2 * scale + size + n / np.e) + (32 + n) * float(np.abs(main).sum())
     lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
     rate = sum(terms) - EPS * lost
@@ -106,8 +105,32 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     trivial, price = _least(program, goal), dual.price(program)
     if price <= 0:
         return trivial
-    value = (rate - program.rate) / price
+    value = max(rate - program.rate, _at_any_rate(program, dual, paid)) / price
     return max(trivial, value - ROUNDING * abs(value))
+
+
+def _paid(program: Program, dual: Dual) -> list[float]:
+    """Return what the levels and the divergences take off a lower bound, one term for each."""
+    terms = [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
+    terms += [
+        -float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True) if isfinite(c.level)
+    ]
+    for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
+        terms += [-s * output.level if isfinite(output.level) else 0.0, -output.divergence.support(g, program.p, s)]
+    return terms
+
+
+def _at_any_rate(program: Program, dual: Dual, paid: Sequence[float]) -> float:
+    """Return the bound where rate is ample: what the cheapest column for each source letter costs, at these prices.
+
+    A class posterior costs at least H(S|X).
+    """
+    live = program.p > 0
+    cheapest = program.p[live] * dual.cost(program)[live].min(axis=1)
+    told = sum(float(t) * _least(program, h) for t, h in zip(dual.posteriors, program.posteriors, strict=True))
+    size = float(np.abs(cheapest).sum()) + sum(float(np.abs(g).max()) for _, g in dual.outputs)
+    lost = (_ROUNDINGS + cheapest.size) * size + (32 + program.m) * (told + sum(abs(term) for term in paid))
+    return float(cheapest.sum()) + told + sum(paid) - EPS * lost
 
 
 def _most_earned(exponent: Array) -> tuple[float, float]:
@@ -183,11 +206,16 @@ def _told_apart_by_rounding(program: Program, output: Output, channel: Array) ->
     return output.divergence.vanishes(program.p) and float(np.abs(law - program.p).sum()) <= ROUNDING
 
 
-def _repairs(program: Program, channel: Array) -> list[Array]:
+def _repairs(program: Program, channel: Array, dual: Dual) -> list[Array]:
     """Return channels that meet every level, made from the given one: a hair inside, or else to within rounding."""
+    roomy: Array | None = None
     for slack in (-INSIDE, ROUNDING):
         if excess(program, channel, slack) <= 0:
             return [channel]
+        if slack < 0 and program.goal is not None:
+            roomy = _with_room(program, channel, dual)
+        if roomy is not None and (found := _mixture(program, channel, roomy, slack)) is not None:
+            return [found]
         # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
         for dust in (0.0, 1e-6):
             near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
@@ -202,6 +230,36 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
             if met:
                 return met
     return []
+
+
+def _with_room(program: Program, channel: Array, dual: Dual) -> Array | None:
+    """Return a channel near the output law of the given one that has room in its rate and in its priced levels.
+
+    Without the goal in view, fewer nats meet the same levels: columns are weighed by the prices of levels alone, times
+    a factor that leaves rate and levels about the same relative room.
+    """
+    priced = [
+        (float(s), c, c.cost if isinstance(c, Linear) else program.log_loss(c, channel))
+        for s, c in zip([*dual.linear, *dual.posteriors], [*program.linear, *program.posteriors], strict=True)
+        if s > 0 and isfinite(c.level)
+    ]
+    if not priced or program.outputs:
+        return None
+    weight = sum(s * cost for s, _, cost in priced)
+    weight = program.barred(np.asarray(weight))
+    with np.errstate(divide="ignore"):
+        log_q = np.log(program.p @ channel)
+    low, high = 1 / 64, 64.0
+    for _ in range(_HALVINGS):
+        factor = np.sqrt(low * high)
+        exponent = log_q - factor * weight
+        found = _rows(np.exp(exponent - exponent.max(axis=1, keepdims=True)))
+        spare = 1 - program.information(found) / program.rate
+        room = min((1 - program.value(c, found) / c.level if c.level > 0 else 0.0) for _, c, _ in priced)
+        if min(spare, room) > _ROOM:
+            break
+        low, high = (low, factor) if room > spare else (factor, high)
+    return found if min(spare, room) > 0 else None
 
 
 def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[float, Array]]:
