@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
@@ -126,9 +127,8 @@ def _first_columns(program: Program) -> tuple[Indices, Array]:
 
 def _inside(master: Program) -> Program:
     """Return the program with its linear levels lowered by what a conic solver may miss them by."""
-    free = len(master.linear) - len(master.limits)
-    limits = (replace(c, level=c.level * (1 - 1e-8)) for c in master.limits)
-    return replace(master, linear=(*master.linear[:free], *limits))
+    linear = (c if c.level == inf else replace(c, level=c.level * (1 - 1e-8)) for c in master.linear)
+    return replace(master, linear=tuple(linear))
 
 
 def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
