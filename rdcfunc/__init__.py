@@ -11,6 +11,7 @@
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.curve import Curve, trace
+from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.tradeoff import certify, classification, distortion, perception, rate
@@ -24,6 +25,7 @@ __all__ = [
     "Penalty",
     "Prices",
     "Problem",
+    "Reuse",
     "Solution",
     "Status",
     "Target",
@@ -31,12 +33,15 @@ __all__ = [
     "certify",
     "classification",
     "classifications",
+    "decode",
     "distortion",
     "distortions",
+    "encoder_from_counts",
     "perception",
     "perceptions",
     "rate",
     "rate_penalty",
+    "reuse_penalty",
     "solvers",
     "sources",
     "trace",

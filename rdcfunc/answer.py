@@ -15,7 +15,7 @@ from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.compilation import Plain
 from rdcfunc.feasibility import check_each, check_together
-from rdcfunc.information import NATS_PER_BIT, Array, class_joint, conditional_entropy
+from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
@@ -183,14 +183,14 @@ def conclude(
         status = Status.WIDE
     part = program.take(top.columns)
     single = len(targets) == 1
-    achieved = tuple(_achieved(problem, part, top.channel, k) for k in range(len(targets)))
+    levels = tuple(achieved(problem, part.p, top.channel, shows) for shows in part.letters.T)
     prices = tuple(_prices(program, proof.dual, k) for k in range(len(targets)))
     return Solution(
         value=upper,
         lower=lower,
         upper=upper,
         rate=part.information(top.channel) / NATS_PER_BIT,
-        achieved=achieved[0] if single else achieved,
+        achieved=levels[0] if single else levels,
         sent=top.channel,
         letters=part.letters,
         m=program.m,
@@ -256,13 +256,13 @@ def _check_rate(problem: Problem, program: Program, targets: Sequence[Target]) -
         )
 
 
-def _achieved(problem: Problem, part: Program, channel: Array, k: int) -> Target:
-    """Return what decoder k achieves on every measure that the problem has."""
-    p, letters, C = part.p, part.letters[:, k], inf
+def achieved(problem: Problem, p: Array, channel: Array, letters: Indices) -> Target:
+    """Return what a decoder that shows these letters (N,) for the columns of an encoder (n, N) achieves."""
+    shows, C = shown(channel, letters, problem.shape[1]), inf
     if problem.classification is not None:
-        C = _shown_to_a_classifier(problem, p, channel, shown(channel, letters, part.m))
+        C = _shown_to_a_classifier(problem, p, channel, shows)
     divergence = problem.perception
-    P = inf if divergence is None else divergence.value(p, part.law(p @ channel, k)) / divergence.unit
+    P = inf if divergence is None else divergence.value(p, p @ shows) / divergence.unit
     d = problem.distortion.values[:, letters]
     if problem.distortion.forbids:
         d = np.where((channel > 0) & (p > 0)[:, None], d, 0.0)

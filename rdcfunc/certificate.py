@@ -10,7 +10,6 @@ whoever found the prices. Upper bound: what a channel that meets every level spe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, isfinite
@@ -83,6 +82,8 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     sum of n terms ``exp(e)`` by n more; as ``exp(e) |e| <= 1/e`` for ``e <= 0``, large exponents add little.
     """
     dual, p = candidate.dual, program.p
+    if program.goal is not None and program.rate == inf:
+        return _unlimited(program, program.goal, dual)
     live = p > 0
     exponent, log_a = _exponents(program, candidate)
     exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
@@ -94,43 +95,44 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     else:
         earned, size = _most_earned(exponent)
     main = p[live] * log_a[live]
-    paid = _paid(program, dual)
-    terms = [float(main.sum()), -earned, *paid]
+    terms = [float(main.sum()), -earned, *_level_terms(program, dual)]
     lost = n + _ROUNDINGS * (2 * scale + size + n / np.e) + (32 + n) * float(np.abs(main).sum())
     lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
     rate = sum(terms) - EPS * lost
     goal = program.goal
     if goal is None:
         return max(0.0, rate)
+    at_any_rate, price = _unlimited(program, goal, dual), dual.price(program)
+    if price <= 0:
+        return at_any_rate
+    value = (rate - program.rate) / price
+    return max(at_any_rate, value - ROUNDING * abs(value))
+
+
+def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
+    """Return the bound on a goal under no limit of the rate, where each source letter takes its cheapest column."""
     trivial, price = _least(program, goal), dual.price(program)
     if price <= 0:
         return trivial
-    value = max(rate - program.rate, _at_any_rate(program, dual, paid)) / price
+    cost, t = dual.cost(program).min(axis=1), float(dual.posteriors.sum())
+    if t > 0:
+        cost = cost + t * np.array([entropy(row) for row in program.posteriors[0].labels])
+    live = program.p > 0
+    terms = [*(program.p[live] * cost[live]), *_level_terms(program, dual)]
+    size = t + sum(float(s) * float(c.cost.max()) for s, c in zip(dual.linear, program.linear, strict=True))
+    size += sum(float(np.abs(g).max()) for _, g in dual.outputs)
+    lost = _ROUNDINGS * size * len(program.every) + (32 + len(terms) + program.m) * sum(abs(term) for term in terms)
+    value = (sum(terms) - EPS * lost) / price
     return max(trivial, value - ROUNDING * abs(value))
 
 
-def _paid(program: Program, dual: Dual) -> list[float]:
-    """Return what the levels and the divergences take off a lower bound, one term for each."""
-    terms = [-float(s) * c.level for s, c in zip(dual.linear, program.linear, strict=True) if isfinite(c.level)]
-    terms += [
-        -float(s) * c.level for s, c in zip(dual.posteriors, program.posteriors, strict=True) if isfinite(c.level)
-    ]
-    for (s, g), output in zip(dual.outputs, program.outputs, strict=True):
-        terms += [-s * output.level if isfinite(output.level) else 0.0, -output.divergence.support(g, program.p, s)]
+def _level_terms(program: Program, dual: Dual) -> list[float]:
+    """Return what levels and output prices take from the bound, ``-s b``, ``-t P`` and ``-support``."""
+    priced = zip(dual.prices, program.every, strict=True)
+    terms = [-price * c.level for price, c in priced if isfinite(c.level)]
+    for (t, g), output in zip(dual.outputs, program.outputs, strict=True):
+        terms.append(-output.divergence.support(g, output.reference, t))
     return terms
-
-
-def _at_any_rate(program: Program, dual: Dual, paid: Sequence[float]) -> float:
-    """Return the bound where rate is ample: what the cheapest column for each source letter costs, at these prices.
-
-    A class posterior costs at least H(S|X).
-    """
-    live = program.p > 0
-    cheapest = program.p[live] * dual.cost(program)[live].min(axis=1)
-    told = sum(float(t) * _least(program, h) for t, h in zip(dual.posteriors, program.posteriors, strict=True))
-    size = float(np.abs(cheapest).sum()) + sum(float(np.abs(g).max()) for _, g in dual.outputs)
-    lost = (_ROUNDINGS + cheapest.size) * size + (32 + program.m) * (told + sum(abs(term) for term in paid))
-    return float(cheapest.sum()) + told + sum(paid) - EPS * lost
 
 
 def _most_earned(exponent: Array) -> tuple[float, float]:
@@ -146,7 +148,7 @@ def _least(program: Program, goal: Constraint) -> float:
     if isinstance(goal, Linear):
         return program.cheapest(goal) * (1 - ROUNDING)
     if isinstance(goal, Output):
-        return goal.divergence.least(program.p) * (1 - ROUNDING)
+        return goal.least * (1 - ROUNDING)
     return float(program.p @ np.array([entropy(row) for row in goal.labels])) * (1 - ROUNDING)
 
 
@@ -203,7 +205,7 @@ def _uses_forbidden(program: Program, channel: Array) -> bool:
 def _told_apart_by_rounding(program: Program, output: Output, channel: Array) -> bool:
     """Return whether an output law is the source's own, up to rounding."""
     law = program.law(program.p @ channel, output.target)
-    return output.divergence.vanishes(program.p) and float(np.abs(law - program.p).sum()) <= ROUNDING
+    return output.vanishes and float(np.abs(law - output.reference).sum()) <= ROUNDING
 
 
 def _repairs(program: Program, channel: Array, dual: Dual) -> list[Array]:
@@ -320,9 +322,9 @@ def _move_outputs(program: Program, channel: Array) -> Array:
     """
     targets = program.letters.shape[1]
     for output in program.outputs:
-        q, p = program.law(program.p @ channel, output.target), program.p
+        q, p = program.law(program.p @ channel, output.target), output.reference
         value = output.divergence.value(p, q)
-        if value <= output.level or not output.divergence.vanishes(p):
+        if value <= output.level or not output.vanishes:
             continue
         share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
         wanted = (1 - share) * q + share * p

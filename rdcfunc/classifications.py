@@ -19,6 +19,7 @@ from rdcfunc import checks
 from rdcfunc.information import NATS_PER_BIT, Array, Indices, entropy
 
 
+@dataclass(frozen=True, eq=False)
 class Classification(ABC):
     """A constraint on what the reproduction tells about the label."""
 

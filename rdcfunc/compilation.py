@@ -102,7 +102,7 @@ def tabulate(problem: Problem, targets: Sequence[Target], rate: float = inf, goa
                 barred = np.isinf(problem.distortion.values)[:, letters[:, k]]
                 forbidden = barred if forbidden is None else forbidden | barred
         if problem.perception is not None and (isfinite(target.P) or goal is Axis.P):
-            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit))
+            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit, problem.source.pmf))
         if isinstance(measure, FixedClassifier) and (isfinite(target.C) or goal is Axis.C):
             linear.append(_linear(Axis.C, k, measure.cost, letters, target.C, measure.unit))
         if isinstance(measure, ConditionalEntropy) and (isfinite(target.C) or goal is Axis.C):

@@ -16,7 +16,7 @@ def check_each(program: Program) -> None:
     for c in program.limits:
         _refuse(c, program.cheapest(c), "by the cheapest letter for each source letter", program)
     for o in (o for o in program.outputs if o.level < inf):
-        _refuse(o, o.divergence.least(program.p), "over all reproduction laws", program)
+        _refuse(o, o.least, "over all reproduction laws", program)
     for s in (s for s in program.posteriors if s.level < inf):
         _refuse(s, _class_entropy(program.p, s.labels), "by data processing, H(S|X)", program)
 

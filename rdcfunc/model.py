@@ -78,7 +78,7 @@ def build(program: Program) -> Model:
         pick = csr_array((np.ones(program.size), (shown, np.arange(program.size))), (program.m, program.size))
         laws.append(law)
         ties.append(pick @ column_law == law)
-        value, needs = output.divergence.conic(program.p, law)
+        value, needs = output.divergence.conic(output.reference, law)
         outputs.append(value)
         structure += needs
     linear = tuple(cp.sum(cp.multiply(c.cost, joint)) for c in program.linear)
@@ -119,7 +119,10 @@ def inner_point(program: Program) -> Array | None:
 
 
 #: Tolerances below the backends' own, where these are known: prices are as accurate as the gap.
-_TIGHT = {"CLARABEL": {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}}
+_TIGHT: dict[str, dict[str, Any]] = {
+    "CLARABEL": {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11},
+    "HIGHS": {"highs_options": {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}},
+}
 
 #: Warning filters belong to the process, so threads take turns in changing them.
 _FILTERS = Lock()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rdcfunc.curve import Curve
+    from rdcfunc.fixed_encoder import Reuse
+    from rdcfunc.problem import Target
 
 #: Okabe and Ito's colours, told apart by colour-blind readers.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -76,3 +78,48 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     if any(line.get_label() and not str(line.get_label()).startswith("_") for line in ax.lines):
         ax.legend(frameon=False)
     return ax
+
+
+def plot_reuse(reuse: Reuse, ax: Axes | None = None) -> Axes:
+    """Draw the extra distortion of each encoder (row) at each target (column) as a heat map with its upper bounds.
+
+    A pair that no decoder can serve is left blank.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, perceptions
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> theta = [rdc.Target(), rdc.Target(P=0.05), rdc.Target(P=0.0)]
+    >>> plot_reuse(rdc.reuse_penalty(problem, theta, R=0.4)).get_xlabel()
+    'serving'
+    """
+    K = len(reuse.targets)
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        side = 2.2 + 0.75 * K
+        ax = plt.subplots(figsize=(side + 1.0, side), layout="constrained")[1]
+    extra = np.where(np.isfinite(reuse.upper), reuse.upper, np.nan)
+    top = max(float(np.nanmax(extra)), 1e-12)
+    image = ax.imshow(extra, cmap="Blues", vmin=0.0, vmax=top)
+    for k, other in np.ndindex(K, K):
+        value = extra[k, other]
+        text = "–" if np.isnan(value) else "0" if value < 5e-7 else f"{value:.2g}"
+        dark = value > 0.6 * top
+        ax.text(other, k, text, ha="center", va="center", color="white" if dark else "black", fontsize=9)
+    names = [_named(target) for target in reuse.targets]
+    ax.set_xticks(range(K), names, rotation=35, ha="right")
+    ax.set_yticks(range(K), names)
+    ax.set_xlabel("serving")
+    ax.set_ylabel("encoder made for")
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label="extra distortion", shrink=0.85)
+    return ax
+
+
+def _named(target: Target) -> str:
+    levels = [f"{name} = {getattr(target, name):g}" for name in "DPC" if np.isfinite(getattr(target, name))]
+    return ", ".join(levels) or "no level"

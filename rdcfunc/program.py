@@ -30,6 +30,8 @@ from rdcfunc.perceptions import Divergence
 
 #: Beyond this a log-loss counts as impossible; e^-700 is still a normal number.
 MAX_LOSS = 700.0
+#: Largest price of a divergence held at zero, in units of the spread of the output price, and what it may cost.
+_PINNED_PRICE, _PINNED_LOSS = 1e13, 1e-12
 
 
 class Axis(Enum):
@@ -57,17 +59,41 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """``div(p, law of the target's letter) <= level``."""
+    """``div(reference, law of the target's letter) <= level``; the reference is the law of the source itself."""
 
     target: int
     divergence: Divergence
     level: float
+    reference: Array
     axis: Axis = Axis.P
 
     @property
     def unit(self) -> float:
         """Nats per public unit of the level."""
         return self.divergence.unit
+
+    @property
+    def least(self) -> float:
+        """The least that the left side can be."""
+        return self.divergence.least(self.reference)
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether the reference itself, shown by a decoder, has divergence zero."""
+        return self.divergence.vanishes(self.reference)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the level leaves no law but the reference."""
+        return self.level == 0 and self.vanishes
+
+    def pinned_price(self, g: Array) -> float:
+        """Return a price at which the support function of a pinned output is ``<g, reference>``, or nearly."""
+        spread, mean = float(np.ptp(g)), float(self.reference @ g)
+        price, top = spread / (self.divergence.scale or 1.0), _PINNED_PRICE * spread
+        while price < top and self.divergence.support(g, self.reference, price) > mean + _PINNED_LOSS * spread:
+            price *= 4.0
+        return price
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +231,7 @@ class Program:
         if isinstance(constraint, Linear):
             return float(self.p @ np.einsum("xk,xk->x", channel, constraint.cost))
         if isinstance(constraint, Output):
-            return constraint.divergence.value(self.p, self.law(self.p @ channel, constraint.target))
+            return constraint.divergence.value(constraint.reference, self.law(self.p @ channel, constraint.target))
         return conditional_entropy(self.class_laws(constraint, channel))
 
     def objective(self, channel: Array) -> float:

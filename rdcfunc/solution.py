@@ -94,6 +94,9 @@ class Solution:
         Its iterations.
     candidate
         What it proposed: a warm start for a neighbouring level.
+    decoder
+        ``P(x̂ | z)``, shape (nz, m), if the question was what to make of a fixed encoder; then the columns of
+        ``encoder`` are pairs (z, x̂).
     """
 
     value: float
@@ -110,6 +113,7 @@ class Solution:
     steps: int
     source: Array = field(repr=False)
     candidate: Candidate | None = field(repr=False, default=None)
+    decoder: Array | None = field(repr=False, default=None)
 
     @property
     def gap(self) -> float:

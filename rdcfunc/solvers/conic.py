@@ -50,22 +50,27 @@ class Conic(Solver):
         """Return what the backend found, as it is and tilted to its prices; nothing if it found no feasible point."""
         import cvxpy as cp
 
-        model = build(program)
-        information, needs = model.information(program)
-        constraints: list[Any] = [*model.structure, *needs]
+        model, goal = build(program), program.goal
+        free = goal is not None and program.rate == inf
+        information: Any = None
+        constraints: list[Any] = [*model.structure]
+        if not free:
+            information, needs = model.information(program)
+            constraints += needs
         named = pairs(program, model)
         laws = {id(output): law for output, law in zip(program.outputs, model.laws, strict=True)}
         # At level zero a divergence has no multiplier, but the equality it stands for has one.
         levels = {
-            id(c): laws[id(c)] == program.p if isinstance(c, Output) and _pinned(program, c) else value <= c.level
+            id(c): laws[id(c)] == c.reference if isinstance(c, Output) and c.pinned else value <= c.level
             for c, value in named
             if c.level < inf
         }
-        goal = program.goal
-        budget = [] if goal is None else [information <= program.rate]
+        budget = [] if goal is None or free else [information <= program.rate]
         objective = information if goal is None else next(value for c, value in named if c is goal)
         solved = cp.Problem(cp.Minimize(objective), [*constraints, *levels.values(), *budget])
-        if not solve_quietly(solved, self.backend) or model.joint.value is None:
+        # A linear program has a solver of its own, whose answer is a vertex.
+        backends = ("HIGHS", self.backend) if free and solved.is_lp() else (self.backend,)
+        if not any(solve_quietly(solved, backend) and model.joint.value is not None for backend in backends):
             return []
         # With a goal, multipliers are per unit of it; prices are per nat of rate.
         nat = max(_dual(budget[0]), 1e-12) if budget else 1.0
@@ -76,20 +81,11 @@ class Conic(Solver):
             if output is goal:
                 price = 1.0 / nat
             else:
-                pinned = _pinned(program, output)
-                price = _PINNED_PRICE * float(np.ptp(g)) if pinned else max(_dual(levels[id(output)]), 0.0) / nat
+                price = output.pinned_price(g) if output.pinned else max(_dual(levels[id(output)]), 0.0) / nat
             ties.append((price, g))
         steps = int(solved.solver_stats.num_iters or 0)
         proposal = Candidate(model.channel(program), np.arange(program.size), Dual(prices, tuple(ties)), steps)
-        return [proposal, tilted(program, proposal, tol)]
-
-
-#: Price of a divergence held at zero, in units of the spread of the output price; the bound loses its inverse.
-_PINNED_PRICE = 1e9
-
-
-def _pinned(program: Program, output: Output) -> bool:
-    return output.level == 0 and output.divergence.vanishes(program.p)
+        return [proposal] if free else [proposal, tilted(program, proposal, tol)]
 
 
 def _dual(constraint: Any) -> float:

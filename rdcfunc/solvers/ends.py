@@ -69,10 +69,10 @@ def _law(program: Program) -> Array | None:
         barred |= program.forbidden[program.p > 0].any(axis=0)
     if program.outputs:
         # The source's own law on every decoder's letter has perfect perception on a common alphabet.
-        if not all(output.divergence.vanishes(program.p) for output in program.outputs):
+        if not all(output.vanishes for output in program.outputs):
             return None
         same = (program.letters == program.letters[:, :1]).all(axis=1)
-        law = np.where(same, program.p[program.letters[:, 0]], 0.0)
+        law = np.where(same, program.outputs[0].reference[program.letters[:, 0]], 0.0)
         return law if (costs @ law <= levels).all() and not law[barred].any() else None
     aim = program.p @ goal.cost if isinstance(goal, Linear) else np.zeros(N)
     if len(levels) + isinstance(goal, Linear) <= 1:

@@ -99,7 +99,7 @@ class InteriorPoint(Solver):
             linear = tuple(replace(c, level=least + tol / 2) if c is goal else c for c in program.linear)
             free = self.solve(replace(program, linear=linear, rate=inf), tol)[0]
             return [replace(free, dual=dual, log_a=None)]
-        if isinstance(goal, Output) and goal.divergence.vanishes(program.p):
+        if isinstance(goal, Output) and goal.vanishes:
             outputs = tuple(replace(o, level=0.0) if o is goal else o for o in program.outputs)
             free = self.solve(replace(program, outputs=outputs, rate=inf), tol)[0]
             return [replace(free, dual=Dual.zero(program), log_a=None)]

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Candidate, Dual, Output, Program
+from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.interior.barrier import unreachable
 from rdcfunc.solvers.interior.saddle import Point
-
-#: Largest price of a divergence held at zero, in units of the spread of the output price, and what it may cost.
-_PINNED_PRICE, _PINNED_LOSS = 1e13, 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +80,7 @@ def leave(program: Program, core: Core, support: Indices, point: Point, steps: i
     prices = np.array([0.0 if i in core.tight else next(found) for i in range(len(program.linear))])
     outputs = []
     for (t, g), output in zip(point.dual.outputs, program.outputs, strict=True):
-        pinned = output.level == 0 and output.divergence.vanishes(program.p)
-        outputs.append((_pinned_price(output, program.p, g) if pinned else t, g.copy()))
+        outputs.append((output.pinned_price(g) if output.pinned else t, g.copy()))
     dual = Dual(prices, tuple(outputs))
     exponent = -point.dual.cost(core.program.take(support))
     channel = np.exp(exponent - exponent.max(axis=1, keepdims=True)) * point.q
@@ -101,15 +97,6 @@ def leave(program: Program, core: Core, support: Indices, point: Point, steps: i
     if not live.all():
         rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
     return Candidate(rows, support, dual, steps, log_a)
-
-
-def _pinned_price(output: Output, p: Array, g: Array) -> float:
-    """Return a price of a divergence at which its support function is ``<g, p>``, or nearly."""
-    spread, mean = float(np.ptp(g)), float(p @ g)
-    price = spread / (output.divergence.scale or 1.0)
-    while price < _PINNED_PRICE * spread and output.divergence.support(g, p, price) > mean + _PINNED_LOSS * spread:
-        price *= 4.0
-    return price
 
 
 def _price_the_unreachable(program: Program, dual: Dual, live: NDArray[np.bool_], log_a: Array) -> None:
