@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from rdcfunc.certificate import log_weights
-from rdcfunc.columns.tagged import proposals
+from rdcfunc.columns.tagged import best_posteriors, proposals
 from rdcfunc.information import Array, Indices
 from rdcfunc.program import Axis, Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
@@ -84,19 +84,26 @@ class ColumnGeneration(Solver):
             if not found:
                 break
             candidates = [_without_loss(candidate, columns) for candidate in found]
-            search.offer(*candidates)
-            if search.closed:
-                break
             best = candidates[-1]
-            offered, told, earned = proposals(
-                log_weights(program, best), posterior.labels, float(best.dual.posteriors.sum())
-            )
-            joining = earned > 0.1 * max(float(earned.max()), 0.0)
+            earner = log_weights(program, best), posterior.labels, float(best.dual.posteriors.sum())
+            offered, told, earned = proposals(*earner)
+            enough = tol / 4 * best.dual.price(program)
+            if not float(earned.max()) > enough:
+                # Nothing nearby earns more than it costs: the certificate says whether anything does.
+                search.offer(*candidates)
+                if search.closed:
+                    break
+                _, offered, told, earned = best_posteriors(*earner)
+                if not float(earned.max(initial=-inf)) > enough:
+                    break
+            joining = earned > 0.1 * float(earned.max())
             carrying = (program.p @ candidates[0].channel) > _MASS
             # The posterior that a channel gives a column has a smaller log-loss than the law it was made for.
             columns = np.concatenate([candidates[0].columns[carrying], offered[joining]])
             laws = np.concatenate([_told(program, candidates[0])[carrying], told[joining]])
             columns, laws = _distinct(columns, laws)
+        else:
+            search.offer(*candidates)
         if not search.closed and search.best and not program.outputs:
             # Conic solvers miss levels and prices by a little, which the alternation mends from close by.
             near = search.best[0]
