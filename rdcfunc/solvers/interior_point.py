@@ -12,10 +12,10 @@ from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
-from rdcfunc.solvers.ends import ample
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
 from rdcfunc.solvers.interior.support import begin, earned, needed
+from rdcfunc.solvers.levels import by_rates
 
 #: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
 _COLD, _WARM = 0.1, 1e-3
@@ -88,17 +88,14 @@ class InteriorPoint(Solver):
         if gap > tol and program.outputs and program.goal not in program.outputs:
             found += self._relaxed(program, core, tol)
         if gap > tol and program.goal is not None:
-            found += self._end(program, tol)
+            found = [*self._end(program, tol), *found]
         return found
 
     def _end(self, program: Program, tol: float) -> list[Candidate]:
-        """Return a candidate whose goal is about the least that it can be at any rate, if that is known."""
+        """Return candidates by way of rates, or whose goal is the least that it can be at any rate."""
         goal = program.goal
         if isinstance(goal, Linear) and not program.outputs and len(program.limits) <= 1:
-            least, dual = ample(program)
-            linear = tuple(replace(c, level=least + tol / 2) if c is goal else c for c in program.linear)
-            free = self.solve(replace(program, linear=linear, rate=inf), tol)[0]
-            return [replace(free, dual=dual, log_a=None)]
+            return by_rates(program, tol, self.solve)
         if isinstance(goal, Output) and goal.vanishes:
             outputs = tuple(replace(o, level=0.0) if o is goal else o for o in program.outputs)
             free = self.solve(replace(program, outputs=outputs, rate=inf), tol)[0]
