@@ -153,5 +153,3 @@ def test_rates_and_distortions_trace_perceptions() -> None:
     assert (curve.upper - curve.lower).max() <= 1e-6
     back = rdc.trace(PROBLEM, D=curve.D, P=curve.P)
     np.testing.assert_allclose(back.value, np.where(curve.P > 1e-9, curve.R, back.value), atol=1e-5)
-    with pytest.raises(ValueError, match=r"give R with D .* or with P .*, not with both"):
-        rdc.trace(PROBLEM, R=0.4, D=0.1, P=0.1)

@@ -89,7 +89,10 @@ class ColumnGeneration(Solver):
             if not found:
                 break
             candidates = [_without_loss(candidate, columns) for candidate in found]
-            if not eased and excess(master.take(found[0].columns), found[0].channel, _MISSED) > _MISSED:
+            if program.goal is not None and _missed(master, found[0]):
+                search.offer(*candidates)
+                if eased:
+                    break
                 # The entropy is out of reach of these posteriors at this rate: those that need least rate join.
                 eased, cheap = True, self.solve(_least_rate(program), tol)[0]
                 search.offer(replace(cheap, dual=Dual.zero(program), log_a=None))
@@ -99,8 +102,9 @@ class ColumnGeneration(Solver):
             earner = log_weights(program, best), posterior.labels, float(best.dual.posteriors.sum())
             offered, told, earned = proposals(*earner)
             enough = tol / 4 * best.dual.price(program)
-            if not float(earned.max()) > enough:
-                # Nothing nearby earns more than it costs: the certificate says whether anything does.
+            spends = master.take(found[0].columns).information(found[0].channel)
+            if not float(earned.max()) > enough or spends < (1 - _MISSED) * program.rate < inf:
+                # Nothing nearby earns more than it costs, or the rate is ample: the certificate says whether this is all.
                 search.offer(*candidates)
                 if search.closed:
                     break
@@ -142,6 +146,11 @@ def _first_columns(program: Program) -> tuple[Indices, Array]:
         prior = np.repeat((program.p @ labels)[None], program.size, axis=0)
         return _distinct(np.concatenate([np.arange(program.size), nearest]), np.concatenate([prior, labels]))
     return np.tile(np.arange(program.size), len(laws)), np.repeat(laws, program.size, axis=0)
+
+
+def _missed(master: Program, found: Candidate) -> bool:
+    """Return whether a candidate's channel is far from meeting the levels: they are out of reach on these columns."""
+    return excess(master.take(found.columns), found.channel, _MISSED) > _MISSED
 
 
 def _least_rate(program: Program) -> Program:
