@@ -118,7 +118,8 @@ class Saddle:
         )
         information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
-        missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
+        # A level that is missed counts even while its price is still next to nothing.
+        missed = float((self.s + 1) @ np.maximum(self.spent - self.levels, 0.0))
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
