@@ -1,7 +1,7 @@
 """Three meanings of classification on one pair of axes: ``python -m benchmarks.alphabets``.
 
-X is a biased coin, its label S tells heads apart with probability 0.3, the distortion is Hamming's. The classifier may be
-handed a tag, or see the letter alone, or be fixed in advance; each costs more rate than the one before.
+X is a biased coin, its label S tells heads apart with probability 0.3, the distortion is Hamming's. The classifier may
+be handed a tag, or see the letter alone, or be fixed in advance; each costs more rate than the one before.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

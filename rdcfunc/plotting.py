@@ -130,7 +130,8 @@ def plot_surface(curve: Curve, ax: Axes | None = None, levels: int = 10) -> Axes
     filled = ax.contourf(x, y, upper, ticks, cmap="viridis_r", alpha=0.85)
     lines = ax.contour(x, y, upper, ticks[1:-1], colors="black", linewidths=0.6)
     ax.clabel(lines, fontsize=7.5, fmt="%g")
-    wide = (curve.upper - curve.lower > 0.1 * (ticks[1] - ticks[0])) & np.isfinite(curve.upper)
+    wide = np.isfinite(curve.upper)
+    wide[wide] = curve.upper[wide] - curve.lower[wide] > 0.1 * (ticks[1] - ticks[0])
     if wide.any():
         ax.plot(x[wide], y[wide], ".", color="black", ms=2.5, label="wide bracket")
         ax.legend(loc="upper right", fontsize=8)

@@ -172,7 +172,7 @@ def test_rates_and_distortions_trace_classifications(measure: classifications.Cl
     assert (curve.value == curve.C).all()
     np.testing.assert_array_equal(np.isinf(curve.value), [[True, False, False], [True, False, False]])
     told = np.isfinite(curve.value)
-    assert (curve.upper - curve.lower)[told].max() <= 1e-6
+    assert (curve.upper[told] - curve.lower[told]).max() <= 1e-6
     # More rate and more distortion allowed never cost more.
     assert (curve.lower[1] <= curve.upper[0]).all()
     assert (curve.lower[:, 2] <= curve.upper[:, 1]).all()

@@ -193,7 +193,6 @@ CLASSIFIED = [
         "binary R(D, C), b=0.3, e=0.2, D=inf, C=0.8, tagged",
         "deterministic labels, C=0.7",
         "tagged alphabet, D=0.3, C=0.40205",
-        "random 5, CrossEntropy",
         "random 6, CrossEntropy",
         "random 6, ErrorRate",
         "random 7, all three levels",
@@ -253,10 +252,10 @@ def test_ends_of_the_classification(kind: str) -> None:
         first, last = h(*prior), measure.least(p) / measure.unit
     else:
         first, last = (p @ measure.cost).min() / measure.unit, p @ measure.cost.min(axis=1) / measure.unit
-    for R, truth in ((1e-9, first), (h(*p) + 0.1, last), (40.0, last)):
+    for R, end in ((1e-9, first), (h(*p) + 0.1, last), (40.0, last)):
         answer = rdc.classification(problem, R)
         # By Pinsker's inequality a rate of 1e-9 bit moves no law by more than 4e-5.
-        assert_honest(answer, truth, 2e-4 if R < 1e-8 else 0.0)
+        assert_honest(answer, end, 2e-4 if R < 1e-8 else 0.0)
         assert answer.gap <= 1e-6
     D = 0.5 * float((p @ problem.distortion.values).min())
     held = rdc.classification(problem, h(*p) + 0.1, D)

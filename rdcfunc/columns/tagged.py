@@ -58,9 +58,7 @@ def best_posteriors(
     log_weights: Array, labels: Array, t: float, accuracy: float = 1e-10
 ) -> tuple[Array, Indices, Array, Array]:
     """Return bounds as :func:`log_earnings` does, and better points than those of :func:`proposals`, if there are."""
-    bound, found = search(
-        Earner.merged(log_weights, labels, t), Peaks(*proposals(log_weights, labels, t)), accuracy
-    )
+    bound, found = search(Earner.merged(log_weights, labels, t), Peaks(*proposals(log_weights, labels, t)), accuracy)
     return bound, *_climb(log_weights, labels, t, found.columns, found.laws)
 
 

@@ -104,7 +104,7 @@ class ColumnGeneration(Solver):
             enough = tol / 4 * best.dual.price(program)
             spends = master.take(found[0].columns).information(found[0].channel)
             if not float(earned.max()) > enough or spends < (1 - _MISSED) * program.rate < inf:
-                # Nothing nearby earns more than it costs, or the rate is ample: the certificate says whether this is all.
+                # Nothing nearby earns more than it costs, or rate is ample: the certificate says whether this is all.
                 search.offer(*candidates)
                 if search.closed:
                     break
