@@ -68,7 +68,7 @@ def draw(found: dict[str, rdc.Curve]) -> Figure:
         bottom.plot(C, upper - zero, color=color, ls=style, lw=1.7)
         for ax, shift in ((top, 0.0), (bottom, zero)):
             ax.fill_between(C, lower - shift, upper - shift, color=color, alpha=0.25, lw=0)
-    width = float((found["fixed"].upper - base).max())
+    width = max(float((found["fixed"].upper - base).max()), 1e-3)
     bottom.set_ylim(-0.06 * width, 1.6 * width)
     top.set_ylim(bottom=0)
     top.fill_between([], [], [], color=COLORS[0], alpha=0.25, lw=0, label="certified band: the truth lies in it")

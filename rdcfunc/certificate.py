@@ -20,7 +20,7 @@ import numpy as np
 from rdcfunc.columns import tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
+from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Posterior, Program
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -240,9 +240,10 @@ def _with_room(program: Program, channel: Array, dual: Dual) -> Array | None:
     Without the goal in view, fewer nats meet the same levels: columns are weighed by the prices of levels alone, times
     a factor that leaves rate and levels about the same relative room.
     """
-    priced = [
+    levels: list[Linear | Posterior] = [*program.linear, *program.posteriors]
+    priced: list[tuple[float, Linear | Posterior, Array]] = [
         (float(s), c, c.cost if isinstance(c, Linear) else program.log_loss(c, channel))
-        for s, c in zip([*dual.linear, *dual.posteriors], [*program.linear, *program.posteriors], strict=True)
+        for s, c in zip([*dual.linear, *dual.posteriors], levels, strict=True)
         if s > 0 and isfinite(c.level)
     ]
     if not priced or program.outputs:
