@@ -20,7 +20,7 @@ import numpy as np
 from rdcfunc.columns import tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
+from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Posterior, Program
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -29,6 +29,8 @@ INSIDE = 16 * EPS
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
 _DEAR = 1e-10
+#: Halvings in search of a channel with room, and the relative room with which it ends.
+_HALVINGS, _ROOM = 24, 0.03
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
 _ROUNDINGS = 8
 
@@ -54,11 +56,12 @@ def bracket(program: Program, candidate: Candidate) -> Bracket:
         columns, channel = _regular(program.size, columns, channel)
     part = program.take(columns)
     value, repaired = min(
-        ((part.objective(met), met) for met in _repairs(part, channel)),
+        ((part.objective(met), met) for met in _repairs(part, channel, candidate.dual)),
         key=itemgetter(0),
         default=(inf, channel),
     )
-    if program.outputs and not program.posteriors and value - lower > _DEAR * (1.0 + abs(lower)):
+    entropies = any(isfinite(c.level) for c in program.posteriors)
+    if program.outputs and not entropies and value - lower > _DEAR * (1.0 + abs(lower)):
         value, repaired = min([(value, repaired), *_by_room(program, part, channel)], key=itemgetter(0))
     if value == inf:
         return Bracket(lower, inf, channel, columns)
@@ -100,11 +103,11 @@ def lower_bound(program: Program, candidate: Candidate) -> float:
     goal = program.goal
     if goal is None:
         return max(0.0, rate)
-    trivial, price = _least(program, goal), dual.price(program)
+    at_any_rate, price = _unlimited(program, goal, dual), dual.price(program)
     if price <= 0:
-        return trivial
+        return at_any_rate
     value = (rate - program.rate) / price
-    return max(trivial, value - ROUNDING * abs(value))
+    return max(at_any_rate, value - ROUNDING * abs(value))
 
 
 def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
@@ -206,11 +209,16 @@ def _told_apart_by_rounding(program: Program, output: Output, channel: Array) ->
     return output.vanishes and float(np.abs(law - output.reference).sum()) <= ROUNDING
 
 
-def _repairs(program: Program, channel: Array) -> list[Array]:
+def _repairs(program: Program, channel: Array, dual: Dual) -> list[Array]:
     """Return channels that meet every level, made from the given one: a hair inside, or else to within rounding."""
+    roomy: Array | None = None
     for slack in (-INSIDE, ROUNDING):
         if excess(program, channel, slack) <= 0:
             return [channel]
+        if slack < 0 and program.goal is not None:
+            roomy = _with_room(program, channel, dual)
+        if roomy is not None and (found := _mixture(program, channel, roomy, slack)) is not None:
+            return [found]
         # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
         for dust in (0.0, 1e-6):
             near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
@@ -226,6 +234,37 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
             if met:
                 return met
     return []
+
+
+def _with_room(program: Program, channel: Array, dual: Dual) -> Array | None:
+    """Return a channel near the output law of the given one that has room in its rate and in its priced levels.
+
+    Without the goal in view, fewer nats meet the same levels: columns are weighed by the prices of levels alone, times
+    a factor that leaves rate and levels about the same relative room.
+    """
+    levels: list[Linear | Posterior] = [*program.linear, *program.posteriors]
+    priced: list[tuple[float, Linear | Posterior, Array]] = [
+        (float(s), c, c.cost if isinstance(c, Linear) else program.log_loss(c, channel))
+        for s, c in zip([*dual.linear, *dual.posteriors], levels, strict=True)
+        if s > 0 and isfinite(c.level)
+    ]
+    if not priced or program.outputs:
+        return None
+    weight = sum(s * cost for s, _, cost in priced)
+    weight = program.barred(np.asarray(weight))
+    with np.errstate(divide="ignore"):
+        log_q = np.log(program.p @ channel)
+    low, high = 1 / 64, 64.0
+    for _ in range(_HALVINGS):
+        factor = np.sqrt(low * high)
+        exponent = log_q - factor * weight
+        found = _rows(np.exp(exponent - exponent.max(axis=1, keepdims=True)))
+        spare = 1 - program.information(found) / program.rate
+        room = min((1 - program.value(c, found) / c.level if c.level > 0 else 0.0) for _, c, _ in priced)
+        if min(spare, room) > _ROOM:
+            break
+        low, high = (low, factor) if room > spare else (factor, high)
+    return found if min(spare, room) > 0 else None
 
 
 def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[float, Array]]:

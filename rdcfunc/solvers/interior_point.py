@@ -10,11 +10,12 @@ from scipy.linalg import LinAlgError
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
 from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, spread
+from rdcfunc.solvers.levels import by_rates
 
 #: Products of complementary pairs, in nats, after columns have joined.
 _JOINED = 1e-2
@@ -90,17 +91,19 @@ class InteriorPoint(Solver):
         if gap > tol and program.outputs and program.goal not in program.outputs:
             found += self._relaxed(program, core, tol)
         if gap > tol and program.goal is not None:
-            found += self._end(program, tol)
+            found = [*self._end(program, tol), *found]
         return found
 
     def _end(self, program: Program, tol: float) -> list[Candidate]:
-        """Return a candidate whose goal is at the least that it can be at any rate, if that is known."""
-        if any(o is program.goal and not o.divergence.vanishes(program.p) for o in program.outputs):
-            return []
-        linear = tuple(replace(c, level=program.cheapest(c)) if c is program.goal else c for c in program.linear)
-        outputs = tuple(replace(o, level=0.0) if o is program.goal else o for o in program.outputs)
-        free = self.solve(replace(program, linear=linear, outputs=outputs, rate=inf), tol)[0]
-        return [replace(free, dual=Dual.zero(program), log_a=None)]
+        """Return candidates by way of rates, or whose goal is the least that it can be at any rate."""
+        goal = program.goal
+        if isinstance(goal, Linear) and not program.outputs and len(program.limits) <= 1:
+            return by_rates(program, tol, self.solve)
+        if isinstance(goal, Output) and goal.vanishes:
+            outputs = tuple(replace(o, level=0.0) if o is goal else o for o in program.outputs)
+            free = self.solve(replace(program, outputs=outputs, rate=inf), tol)[0]
+            return [replace(free, dual=Dual.zero(program), log_a=None)]
+        return []
 
     def _relaxed(self, program: Program, core: Core, tol: float) -> list[Candidate]:
         """Return candidates that do without perception, and that start from there."""

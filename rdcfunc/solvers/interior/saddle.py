@@ -129,8 +129,9 @@ class Saddle:
         )
         information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
+        # A level that is missed counts even while its price is still next to nothing.
         over = np.maximum(self.spent - self.levels, 0.0)
-        missed = float(self.s @ over)
+        missed = float((self.s + 1) @ over)
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
