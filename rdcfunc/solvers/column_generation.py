@@ -71,6 +71,9 @@ class ColumnGeneration(Solver):
         search = Search(program, tol)
         posterior = program.posteriors[0]
         columns, laws = _first_columns(program)
+        prior = np.tile(program.p @ posterior.labels, (program.size, 1))
+        # Without a column that shows it, a letter's output price would mean nothing.
+        staying = np.arange(program.size if program.outputs else 0)
         if start is not None and start.channel.shape[0] == program.p.size:
             used = start.columns[start.channel.max(axis=0) > _MASS]
             told = _told(program, start)[start.channel.max(axis=0) > _MASS]
@@ -99,8 +102,8 @@ class ColumnGeneration(Solver):
             joining = earned > 0.1 * float(earned.max())
             carrying = (program.p @ candidates[0].channel) > _MASS
             # The posterior that a channel gives a column has a smaller log-loss than the law it was made for.
-            columns = np.concatenate([candidates[0].columns[carrying], offered[joining]])
-            laws = np.concatenate([_told(program, candidates[0])[carrying], told[joining]])
+            columns = np.concatenate([staying, candidates[0].columns[carrying], offered[joining]])
+            laws = np.concatenate([prior[staying], _told(program, candidates[0])[carrying], told[joining]])
             columns, laws = _distinct(columns, laws)
         else:
             search.offer(*candidates)
