@@ -179,10 +179,11 @@ def search(earner: Earner, peaks: Peaks, accuracy: float) -> tuple[Array, Peaks]
         looked = np.minimum(looked, upper[taken])
         open_ = looked > attained + accuracy
         np.maximum.at(bound, here[~open_], looked[~open_])
-        here, looked = here[open_], looked[open_]
-        column = np.concatenate([column[left], here, here])
-        upper = np.concatenate([upper[left], looked, looked])
-        corners = np.concatenate([corners[left], *_halves(cells[open_])])
+        column, corners, upper = column[left], corners[left], upper[left]
+        if open_.any():
+            column = np.concatenate([column, here[open_], here[open_]])
+            corners = np.concatenate([corners, *_halves(cells[open_])])
+            upper = np.concatenate([upper, looked[open_], looked[open_]])
     np.maximum.at(bound, column, upper)
     bound += _ROUNDING * (np.abs(bound) + earner.t * -np.log(LEAST))
     return bound, Peaks(*(np.concatenate(parts) for parts in zip(*((f.columns, f.laws, f.earned) for f in found))))

@@ -20,6 +20,8 @@ from rdcfunc.solvers.search import Search
 _MENDING = 300
 #: Least class probability that a master program is told of: conic solvers like costs of one size.
 _LEAST = 1e-16
+#: The most that linear and perception levels are lowered by for a master, relative to them: what solvers may miss.
+_LOWERED = 1e-8, 1e-7
 #: A column stays while it carries this mass.
 _MASS = 1e-7
 
@@ -83,7 +85,7 @@ class ColumnGeneration(Solver):
             loss = posterior.labels @ -np.log(np.maximum(laws, _LEAST)).T
             level = Linear(Axis.C, posterior.target, loss, posterior.level, posterior.unit)
             master = replace(part, linear=(*part.linear, level), posteriors=())
-            found = self.master.solve(_inside(master), tol / 4) or self.master.solve(master, tol / 4)
+            found = self.master.solve(_inside(master, tol), tol / 4) or self.master.solve(master, tol / 4)
             if not found:
                 break
             candidates = [_without_loss(candidate, columns) for candidate in found]
@@ -135,11 +137,12 @@ def _first_columns(program: Program) -> tuple[Indices, Array]:
     return np.tile(np.arange(program.size), len(laws)), np.repeat(laws, program.size, axis=0)
 
 
-def _inside(master: Program) -> Program:
-    """Return the program with its linear levels lowered by what a conic solver may miss them by."""
-    free = len(master.linear) - len(master.limits)
-    limits = (replace(c, level=c.level * (1 - 1e-8)) for c in master.limits)
-    return replace(master, linear=(*master.linear[:free], *limits))
+def _inside(master: Program, tol: float) -> Program:
+    """Return the program with its levels lowered by what a solver may miss them by."""
+    free, (linear, output) = len(master.linear) - len(master.limits), (min(most, tol / 8) for most in _LOWERED)
+    limits = (replace(c, level=c.level * (1 - linear)) for c in master.limits)
+    outputs = tuple(replace(o, level=o.level * (1 - output)) for o in master.outputs)
+    return replace(master, linear=(*master.linear[:free], *limits), outputs=outputs)
 
 
 def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
