@@ -186,7 +186,8 @@ def search(earner: Earner, peaks: Peaks, accuracy: float) -> tuple[Array, Peaks]
             upper = np.concatenate([upper, looked[open_], looked[open_]])
     np.maximum.at(bound, column, upper)
     bound += _ROUNDING * (np.abs(bound) + earner.t * -np.log(LEAST))
-    return bound, Peaks(*(np.concatenate(parts) for parts in zip(*((f.columns, f.laws, f.earned) for f in found))))
+    met = zip(*((f.columns, f.laws, f.earned) for f in found), strict=True)
+    return bound, Peaks(*(np.concatenate(parts) for parts in met))
 
 
 def _look(earner: Earner, peaks: Peaks, columns: Indices, corners: Array, enough: float) -> tuple[Seen, Array]:

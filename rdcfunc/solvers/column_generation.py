@@ -90,7 +90,7 @@ class ColumnGeneration(Solver):
             if not found:
                 break
             candidates = [_without_loss(candidate, columns) for candidate in found]
-            best = candidates[-1]
+            best = candidates[0]
             earner = log_weights(program, best), posterior.labels, float(best.dual.posteriors.sum())
             offered, told, earned = proposals(*earner)
             enough = tol / 4 * best.dual.price(program)
@@ -143,7 +143,7 @@ def _inside(master: Program, tol: float) -> Program:
     free, (linear, output) = len(master.linear) - len(master.limits), (min(most, tol / 32) for most in _LOWERED)
     limits = (replace(c, level=c.level * (1 - linear)) for c in master.limits)
     outputs = tuple(replace(o, level=o.level * (1 - output)) for o in master.outputs)
-    return replace(master, linear=(*master.linear[:free], *limits), outputs=outputs)
+    return replace(master, linear=(*master.linear[:free], *limits), outputs=outputs, rate=master.rate * (1 - linear))
 
 
 def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
