@@ -155,12 +155,11 @@ def _least(program: Program, goal: Constraint) -> float:
 
 def log_weights(program: Program, candidate: Candidate) -> Array:
     """Return ``log(p_x a_x e^{-c(x,k)})``, shape (n, N): what a class posterior on column k can earn from."""
-    with np.errstate(divide="ignore"):
-        return np.log(program.p)[:, None] + _exponents(program, candidate, weighed=False)[0]
+    return _exponents(program, candidate)[0]
 
 
-def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> tuple[Array, Array]:
-    """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
+def _exponents(program: Program, candidate: Candidate) -> tuple[Array, Array]:
+    """Return ``log p a_x e^{-c(x,k)}`` of every column, shape (n, N), and ``log a`` (n,)."""
     dual, columns = candidate.dual, candidate.columns
     cost = dual.cost(program)
     if candidate.log_a is not None:
@@ -177,10 +176,8 @@ def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> 
         # Any a will do where the sum vanishes.
         law = program.p @ candidate.channel
         log_a = least - np.log(np.maximum(np.exp(least[:, None] - tilt) @ law, 1e-300))
-    shift = log_a
-    if weighed:
-        with np.errstate(divide="ignore"):
-            shift = log_a + np.log(program.p)
+    with np.errstate(divide="ignore"):
+        shift = log_a + np.log(program.p)
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 

@@ -106,21 +106,9 @@ def ground(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
     return cost
 
 
-#: Instances that take up to 49 steps, and one that stops at 4e-9 bit.
-STUBBORN = [("Gaussian", "metric", 0.01), ("Gaussian", "metric", 0.1), ("Dirichlet", "squared", 0.1)]
-
-
-@pytest.mark.parametrize(
-    ("law", "kind", "share"),
-    [
-        pytest.param(*case, marks=[pytest.mark.xfail(strict=True, reason="stalls")] if case in STUBBORN else [])
-        for case in product(
-            ["Gaussian", "Dirichlet", "Cauchy", "Zipf"],
-            ["metric", "squared", "uniform", "lognormal", "few values"],
-            [0.01, 0.1],
-        )
-    ],
-)
+@pytest.mark.parametrize("law", ["Gaussian", "Dirichlet", "Cauchy", "Zipf"])
+@pytest.mark.parametrize("kind", ["metric", "squared", "uniform", "lognormal", "few values"])
+@pytest.mark.parametrize("share", [0.01, 0.1])
 def test_transport_does_not_stall_on_any_ground_cost(law: str, kind: str, share: float) -> None:
     for seed, n in enumerate([20, 50]):
         rng = np.random.default_rng(seed)

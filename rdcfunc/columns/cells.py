@@ -28,12 +28,28 @@ from rdcfunc.information import Array, Indices
 
 #: Class probabilities below this are raised to it where their logarithm is taken of; any law β gives a bound.
 LEAST = 1e-30
-#: Multiplications of one search, and entries of one round of it: one or two seconds, and some 50 MB.
-_WORK, _ROUND = 100_000_000, 1_000_000
+#: Multiplications of one search, and entries of one round of it: some five seconds, and 100 MB, at most.
+_WORK, _ROUND = 50_000_000, 1_000_000
 #: Peaks that cells are bounded from: those this close to the highest, in nats, and the most of them.
 _MARGIN, _MOST_PEAKS = 0.1, 200
+#: Exponents beyond which the strong form of data processing is not tried.
+_STEEP = 50.0
 #: Relative rounding of a bound.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What c laws β show: β and its posterior m (c, K), ``log f(β)`` (c,), and the weights ``w_β`` (c, n)."""
+
+    beta: Array
+    log_f: Array
+    weights: Array
+    posterior: Array
+
+    def take(self, which: Indices) -> Seen:
+        """Return some of them."""
+        return Seen(self.beta[which], self.log_f[which], self.weights[which], self.posterior[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,24 +79,23 @@ class Earner:
         corners: Array = least + (1 - least.sum()) * np.eye(least.size)
         return corners[corners.max(axis=0) > 0]
 
-    def look(self, columns: Indices, beta: Array) -> tuple[Array, Array, Array]:
-        """Return ``log f(β)`` (c,), the weights ``w_β`` (n, c) and their posterior m (c, K)."""
+    def look(self, columns: Indices, beta: Array) -> Seen:
+        """Return what f and its weights are at laws β (c, K)."""
         terms = self.log_weights[:, columns] + self.t * self.rows @ np.log(beta).T
         top = terms.max(axis=0)
         weights = np.exp(terms - top)
         total = weights.sum(axis=0)
         weights /= total
-        return top + np.log(total), weights, weights.T @ self.rows
+        return Seen(beta, top + np.log(total), weights.T, weights.T @ self.rows)
 
-    def bound(self, seen: tuple[Array, Array, Array], beta: Array, corners: Array, theta: Array) -> Array:
+    def bound(self, seen: Seen, corners: Array, theta: Array) -> Array:
         """Return the bound of the module's first lines on cells with corners (c, r, K)."""
-        log_f, _, m = seen
-        slope = theta[:, None] * np.log(np.maximum(m, LEAST)) - self.t * np.log(beta)
+        slope = theta[:, None] * np.log(np.maximum(seen.posterior, LEAST)) - self.t * np.log(seen.beta)
         curved = (self.t - theta)[:, None] * xlogy(corners, corners).sum(axis=2)
-        found: Array = log_f + (curved + np.einsum("crs,cs->cr", corners, slope)).max(axis=1)
+        found: Array = seen.log_f + (curved + np.einsum("crs,cs->cr", corners, slope)).max(axis=1)
         return found
 
-    def theta(self, seen: tuple[Array, Array, Array], corners: Array) -> Array:
+    def theta(self, seen: Seen, corners: Array) -> Array:
         """Return for each cell a θ with ``KL(w‖w_β) >= θ KL(b‖m)`` wherever the posterior b of w is in the cell.
 
         Donsker and Varadhan's bound with the functional ``y_x = κ Σ_s (L(x,s) - m_s) (b_s - m_s) / m_s`` reads
@@ -89,16 +104,16 @@ class Earner:
 
         with ``|z|² = Σ z_s² / m_s``; φ grows with y, which is largest at a corner. And ``KL(b‖m) <= ½ ψ |b - m|²``.
         """
-        _, weights, m = seen
-        root = 1.0 / np.sqrt(np.maximum(m, LEAST))[:, None]
-        rows = (self.rows - m[:, None]) * root
-        offsets = (corners - m[:, None]) * root
-        kappa = 1.0 / np.maximum(_spread(rows, weights.T), 0.5 / self.t)
-        y = kappa[:, None] * np.einsum("cxs,crs->cxr", rows, offsets).max(axis=2)
-        strength = 2 * kappa - kappa**2 * _spread(rows, weights.T * _phi(np.minimum(y, 50.0)))
+        root = 1.0 / np.sqrt(np.maximum(seen.posterior, LEAST))[:, None]
+        rows = (self.rows - seen.posterior[:, None]) * root
+        offsets = (corners - seen.posterior[:, None]) * root
+        spread = _spread(rows, seen.weights)
+        kappa = 1.0 / np.maximum(spread, 0.5 / self.t)
+        y = kappa[:, None] * (rows @ offsets.swapaxes(1, 2)).max(axis=2)
+        extra = np.maximum(_phi(np.minimum(y, _STEEP)) - 1.0, 0.0) * (rows**2).sum(axis=2)
+        strength = 2 * kappa - kappa**2 * (spread + (seen.weights * extra).sum(axis=1))
         theta = strength / _psi(np.maximum(-(offsets * root).min(axis=(1, 2)), 0.0))
-        return np.where(y.max(axis=1) < 50.0, np.minimum(np.maximum(theta, 1.0), self.t), min(1.0, self.t))
-
+        return np.minimum(np.where(y.max(axis=1) < _STEEP, np.maximum(theta, 1.0), 1.0), self.t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,36 +172,38 @@ def search(earner: Earner, peaks: Peaks, accuracy: float) -> tuple[Array, Peaks]
         budget -= taken.size
         here, cells = column[taken], corners[taken]
         seen, looked = _look(earner, peaks, here, cells, attained + accuracy)
-        top = int(seen[0].argmax())
-        if seen[0][top] > attained + accuracy:
-            found.append(Peaks(here[[top]], seen[2][[top]], seen[0][[top]]))
-        attained = max(attained, float(seen[0][top]))
+        top = int(seen.log_f.argmax())
+        if seen.log_f[top] > attained + accuracy:
+            found.append(Peaks(here[[top]], seen.posterior[[top]], seen.log_f[[top]]))
+        attained = max(attained, float(seen.log_f[top]))
         looked = np.minimum(looked, upper[taken])
         open_ = looked > attained + accuracy
         np.maximum.at(bound, here[~open_], looked[~open_])
-        here, looked = here[open_], looked[open_]
-        column = np.concatenate([column[left], here, here])
-        upper = np.concatenate([upper[left], looked, looked])
-        corners = np.concatenate([corners[left], *_halves(cells[open_])])
+        column, corners, upper = column[left], corners[left], upper[left]
+        if open_.any():
+            column = np.concatenate([column, here[open_], here[open_]])
+            corners = np.concatenate([corners, *_halves(cells[open_])])
+            upper = np.concatenate([upper, looked[open_], looked[open_]])
     np.maximum.at(bound, column, upper)
     bound += _ROUNDING * (np.abs(bound) + earner.t * -np.log(LEAST))
-    return bound, Peaks(*(np.concatenate(parts) for parts in zip(*((f.columns, f.laws, f.earned) for f in found))))
+    met = zip(*((f.columns, f.laws, f.earned) for f in found), strict=True)
+    return bound, Peaks(*(np.concatenate(parts) for parts in met))
 
 
-def _look(
-    earner: Earner, peaks: Peaks, columns: Indices, corners: Array, enough: float
-) -> tuple[tuple[Array, Array, Array], Array]:
+def _look(earner: Earner, peaks: Peaks, columns: Indices, corners: Array, enough: float) -> tuple[Seen, Array]:
     """Return what is seen at the centres of cells, and bounds on the cells: from there, or from the nearest peak."""
-    centre = np.maximum(corners.mean(axis=1), LEAST)
-    seen = earner.look(columns, centre)
-    upper = earner.bound(seen, centre, corners, np.full(columns.size, min(1.0, earner.t)))
+    seen = earner.look(columns, np.maximum(corners.mean(axis=1), LEAST))
+    upper = earner.bound(seen, corners, np.full(columns.size, min(1.0, earner.t)))
     wide = np.flatnonzero(upper > enough)
     if wide.size:
-        near, known = peaks.near(columns[wide], centre[wide])
-        beta = np.maximum(np.where(known[:, None], near, seen[2][wide]), LEAST)
-        again = earner.look(columns[wide], beta)
-        theta = earner.theta(again, corners[wide])
-        upper[wide] = np.minimum(upper[wide], earner.bound(again, beta, corners[wide], theta))
+        view, cells = seen.take(wide), corners[wide]
+        upper[wide] = np.minimum(upper[wide], earner.bound(view, cells, earner.theta(view, cells)))
+        wide = wide[upper[wide] > enough]
+    if wide.size:
+        near, known = peaks.near(columns[wide], seen.beta[wide])
+        beta = np.where(known[:, None], near, seen.posterior[wide])
+        view, cells = earner.look(columns[wide], np.maximum(beta, LEAST)), corners[wide]
+        upper[wide] = np.minimum(upper[wide], earner.bound(view, cells, earner.theta(view, cells)))
     return seen, upper
 
 
@@ -204,9 +221,12 @@ def _halves(corners: Array) -> tuple[Array, Array]:
 
 
 def _spread(rows: Array, weights: Array) -> Array:
-    """Return the largest eigenvalue of ``Σ_x w_x z_x z_xᵀ`` for rows z (c, n, K) and weights (c, n)."""
-    largest: Array = np.linalg.eigvalsh((rows * weights[:, :, None]).swapaxes(1, 2) @ rows)[:, -1]
-    return largest
+    """Return at least the largest eigenvalue of ``Σ_x w_x z_x z_xᵀ``, at most K^(1/16) times it, for z (c, n, K)."""
+    power = (rows * weights[:, :, None]).swapaxes(1, 2) @ rows
+    for _ in range(3):
+        power = power @ power
+    bound: Array = np.einsum("cij,cij->c", power, power) ** (1 / 16)
+    return bound * (1 + _ROUNDING)
 
 
 def _phi(y: Array) -> Array:

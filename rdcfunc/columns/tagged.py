@@ -9,6 +9,8 @@ and a lower bound on a rate needs an upper bound on the supremum over b.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import logsumexp, softmax, xlogy
 
@@ -58,8 +60,19 @@ def best_posteriors(
     log_weights: Array, labels: Array, t: float, accuracy: float = 1e-10
 ) -> tuple[Array, Indices, Array, Array]:
     """Return bounds as :func:`log_earnings` does, and better points than those of :func:`proposals`, if there are."""
-    bound, found = search(Earner.merged(log_weights, labels, t), Peaks(*proposals(log_weights, labels, t)), accuracy)
-    return bound, *_climb(log_weights, labels, t, found.columns, found.laws)
+    live = log_weights.max(axis=1) > -np.inf
+    parts = np.ascontiguousarray(log_weights[live]), np.ascontiguousarray(labels[live])
+    return _searched(parts[0].tobytes(), parts[1].tobytes(), int(live.sum()), t, accuracy)
+
+
+@lru_cache(maxsize=4)
+def _searched(
+    log_weights: bytes, labels: bytes, n: int, t: float, accuracy: float
+) -> tuple[Array, Indices, Array, Array]:
+    """Search once for all who ask about one candidate: its solver, its certificate, and the solution's."""
+    log_v, laws = np.frombuffer(log_weights).reshape(n, -1), np.frombuffer(labels).reshape(n, -1)
+    bound, found = search(Earner.merged(log_v, laws, t), Peaks(*proposals(log_v, laws, t)), accuracy)
+    return bound, *_climb(log_v, laws, t, found.columns, found.laws)
 
 
 def proposals(log_weights: Array, labels: Array, t: float) -> tuple[Indices, Array, Array]:

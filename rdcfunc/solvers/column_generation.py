@@ -22,6 +22,8 @@ _MENDING = 300
 _LEAST = 1e-16
 #: What a master may miss a level by before it counts as out of reach.
 _MISSED = 1e-6
+#: The most that linear and perception levels are lowered by for a master, relative to them: what solvers may miss.
+_LOWERED = 1e-8, 1e-7
 #: A column stays while it carries this mass.
 _MASS = 1e-7
 
@@ -32,9 +34,10 @@ class ColumnGeneration(Solver):
 
     With the posterior b of each column fixed, the log-loss ``-Σ_s L(x, s) log b_s`` is a second distortion and
     the problem on the current columns is convex: a master program. Its prices say which pairs would earn more
-    than they cost; these join, idle ones leave, until the certificate is closed. The certificate is tight for
-    deterministic labels, for few classes, and wherever the price of the entropy is at most one; for many classes
-    at a higher price it may stay open.
+    than they cost; these join, idle ones leave, until nothing earns more; then the certificate searches all posteriors.
+    It is tight for deterministic labels, wherever the price of the entropy is at most one, and for few classes: its
+    search grows like a power K - 1, takes some seconds at most, and stays open for many noisy label laws of more than
+    five classes.
 
     Parameters
     ----------
@@ -74,6 +77,9 @@ class ColumnGeneration(Solver):
         posterior = program.posteriors[0]
         columns, laws = _first_columns(program)
         near: Candidate | None = None
+        prior = np.tile(program.p @ posterior.labels, (program.size, 1))
+        # Without a column that shows it, a letter's output price would mean nothing.
+        staying = np.arange(program.size if program.outputs else 0)
         if start is not None and start.channel.shape[0] == program.p.size:
             near = replace(start, dual=_with_loss(start.dual))
             used = start.columns[start.channel.max(axis=0) > _MASS]
@@ -85,7 +91,7 @@ class ColumnGeneration(Solver):
             loss = posterior.labels @ -np.log(np.maximum(laws, _LEAST)).T
             level = Linear(Axis.C, posterior.target, loss, posterior.level, posterior.unit)
             master = replace(part, linear=(*part.linear, level), posteriors=())
-            found = self.master.solve(_inside(master), tol / 4, near) or self.master.solve(master, tol / 4)
+            found = self.master.solve(_inside(master, tol), tol / 4, near) or self.master.solve(master, tol / 4)
             if not found:
                 break
             candidates = [_without_loss(candidate, columns) for candidate in found]
@@ -115,8 +121,8 @@ class ColumnGeneration(Solver):
             joining = earned > 0.1 * float(earned.max())
             carrying = (program.p @ candidates[0].channel) > _MASS
             # The posterior that a channel gives a column has a smaller log-loss than the law it was made for.
-            columns = np.concatenate([candidates[0].columns[carrying], offered[joining]])
-            laws = np.concatenate([_told(program, candidates[0])[carrying], told[joining]])
+            columns = np.concatenate([staying, candidates[0].columns[carrying], offered[joining]])
+            laws = np.concatenate([prior[staying], _told(program, candidates[0])[carrying], told[joining]])
             columns, laws = _distinct(columns, laws)
         else:
             search.offer(*candidates)
@@ -159,10 +165,12 @@ def _least_rate(program: Program) -> Program:
     return replace(program, linear=program.limits, outputs=outputs, rate=inf)
 
 
-def _inside(master: Program) -> Program:
-    """Return the program with its linear levels lowered by what a conic solver may miss them by."""
-    linear = (c if c.level == inf else replace(c, level=c.level * (1 - 1e-8)) for c in master.linear)
-    return replace(master, linear=tuple(linear))
+def _inside(master: Program, tol: float) -> Program:
+    """Return the program with its levels lowered by what a solver may miss them by."""
+    costs, laws = (1 - min(most, tol / 32) for most in _LOWERED)
+    linear = (replace(c, level=c.level * costs) for c in master.linear)
+    outputs = (replace(o, level=o.level * laws) for o in master.outputs)
+    return replace(master, linear=tuple(linear), outputs=tuple(outputs), rate=master.rate * costs)
 
 
 def _without_loss(candidate: Candidate, columns: Indices) -> Candidate:
