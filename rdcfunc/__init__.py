@@ -15,7 +15,7 @@ from rdcfunc.curve import Curve, trace
 from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
-from rdcfunc.tradeoff import certify, distortion, perception, rate
+from rdcfunc.tradeoff import certify, classification, distortion, perception, rate
 from rdcfunc.universal import Penalty, one_shot_rate, rate_penalty, universal_rate
 
 __version__ = "0.1.0"
@@ -34,6 +34,7 @@ __all__ = [
     "Target",
     "WideBracketWarning",
     "certify",
+    "classification",
     "classifications",
     "decode",
     "distortion",

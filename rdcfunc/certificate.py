@@ -22,7 +22,7 @@ from rdcfunc.columns.tuples import Earnings
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
+from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Posterior, Program
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -31,6 +31,8 @@ INSIDE = 16 * EPS
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
 _DEAR = 1e-10
+#: Halvings in search of a channel with room, and the relative room with which it ends.
+_HALVINGS, _ROOM = 24, 0.03
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
 _ROUNDINGS = 8
 
@@ -62,14 +64,15 @@ def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
         if program.outputs:
             columns, channel = _regular(program.size, columns, channel)
         part = program.take(columns)
-        repairs = _repairs(part, channel)
+        repairs = _repairs(part, channel, candidate.dual)
     value, repaired = min(
         ((part.objective(met), met) for met in repairs),
         key=itemgetter(0),
         default=(inf, channel),
     )
     dear = value - lower > _DEAR * (1.0 + abs(lower))
-    if isinstance(program, Program) and program.outputs and not program.posteriors and dear:
+    entropies = any(isfinite(c.level) for c in program.posteriors)
+    if isinstance(program, Program) and program.outputs and not entropies and dear:
         value, repaired = min([(value, repaired), *_by_room(program, part, channel)], key=itemgetter(0))
     if value == inf:
         return Bracket(lower, inf, channel, columns)
@@ -95,14 +98,14 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     live = p > 0
     n = int(live.sum())
     if isinstance(program, Lift):
-        log_a = log_factors(
-            program.take(candidate.columns), replace(candidate, columns=np.arange(candidate.columns.size))
-        )
+        every = np.arange(candidate.columns.size)
+        log_a = log_factors(program.take(candidate.columns), replace(candidate, columns=every))
         earned = Earnings(program, dual, log_a).most(program.tuples(candidate.columns)).bound
         scale, size = 0.0, abs(earned)
     else:
         exponent, log_a = _exponents(program, candidate)
-        exponent, scale = exponent[live], float(np.abs(np.log(p[live]) + log_a[live]).max())
+        exponent = exponent if live.all() else exponent[live]
+        scale = float(np.abs(np.log(p[live]) + log_a[live]).max())
         scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
         t = float(dual.posteriors.sum())
         if t > 0:
@@ -118,11 +121,11 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     goal = program.goal
     if goal is None or isinstance(program, Lift):
         return max(0.0, rate)
-    trivial, price = _least(program, goal), dual.price(program)
+    at_any_rate, price = _unlimited(program, goal, dual), dual.price(program)
     if price <= 0:
-        return trivial
+        return at_any_rate
     value = (rate - program.rate) / price
-    return max(trivial, value - ROUNDING * abs(value))
+    return max(at_any_rate, value - ROUNDING * abs(value))
 
 
 def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
@@ -170,17 +173,15 @@ def _least(program: Program, goal: Constraint) -> float:
 
 def log_weights(program: Program, candidate: Candidate) -> Array:
     """Return ``log(p_x a_x e^{-c(x,k)})``, shape (n, N): what a class posterior on column k can earn from."""
-    with np.errstate(divide="ignore"):
-        return np.log(program.p)[:, None] + _exponents(program, candidate, weighed=False)[0]
+    return _exponents(program, candidate)[0]
 
 
-def _exponents(program: Program, candidate: Candidate, weighed: bool = True) -> tuple[Array, Array]:
-    """Return ``log a_x e^{-c(x,k)}`` of every column, shape (n, N), times p if ``weighed``, and ``log a`` (n,)."""
+def _exponents(program: Program, candidate: Candidate) -> tuple[Array, Array]:
+    """Return ``log p a_x e^{-c(x,k)}`` of every column, shape (n, N), and ``log a`` (n,)."""
     cost = candidate.dual.cost(program)
-    shift = log_a = log_factors(program, candidate, cost)
-    if weighed:
-        with np.errstate(divide="ignore"):
-            shift = log_a + np.log(program.p)
+    log_a = log_factors(program, candidate, cost)
+    with np.errstate(divide="ignore"):
+        shift = log_a + np.log(program.p)
     return np.subtract(shift[:, None], cost, out=cost if cost.flags.writeable else None), log_a
 
 
@@ -227,15 +228,21 @@ def _told_apart_by_rounding(program: Program, output: Output, channel: Array) ->
     return output.vanishes and float(np.abs(law - output.reference).sum()) <= ROUNDING
 
 
-def _repairs(program: Program, channel: Array) -> list[Array]:
+def _repairs(program: Program, channel: Array, dual: Dual) -> list[Array]:
     """Return channels that meet every level, made from the given one: a hair inside, or else to within rounding."""
+    roomy: Array | None = None
     for slack in (-INSIDE, ROUNDING):
         if excess(program, channel, slack) <= 0:
             return [channel]
+        if slack < 0 and program.goal is not None:
+            roomy = _with_room(program, channel, dual)
+        if roomy is not None and (found := _mixture(program, channel, roomy, slack)) is not None:
+            return [found]
         # Solvers leave dust where exact answers have zeros, and some levels can only be met exactly.
         for dust in (0.0, 1e-6):
             near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
-            costs = [program.total_cost, *(program.barred(c.cost) for c in program.limits)]
+            costs = [program.barred(c.cost) for c in program.limits]
+            costs += [program.total_cost] if len(program.linear) > 1 or not costs else []
             anchors = [near, *(_cheapest(near, cost) for cost in costs)]
             if program.outputs:
                 anchors += [_move_outputs(program, anchor) for anchor in anchors[1:]]
@@ -246,6 +253,37 @@ def _repairs(program: Program, channel: Array) -> list[Array]:
             if met:
                 return met
     return []
+
+
+def _with_room(program: Program, channel: Array, dual: Dual) -> Array | None:
+    """Return a channel near the output law of the given one that has room in its rate and in its priced levels.
+
+    Without the goal in view, fewer nats meet the same levels: columns are weighed by the prices of levels alone, times
+    a factor that leaves rate and levels about the same relative room.
+    """
+    levels: list[Linear | Posterior] = [*program.linear, *program.posteriors]
+    priced: list[tuple[float, Linear | Posterior, Array]] = [
+        (float(s), c, c.cost if isinstance(c, Linear) else program.log_loss(c, channel))
+        for s, c in zip([*dual.linear, *dual.posteriors], levels, strict=True)
+        if s > 0 and isfinite(c.level)
+    ]
+    if not priced or program.outputs:
+        return None
+    weight = sum(s * cost for s, _, cost in priced)
+    weight = program.barred(np.asarray(weight))
+    with np.errstate(divide="ignore"):
+        log_q = np.log(program.p @ channel)
+    low, high = 1 / 64, 64.0
+    for _ in range(_HALVINGS):
+        factor = np.sqrt(low * high)
+        exponent = log_q - factor * weight
+        found = _rows(np.exp(exponent - exponent.max(axis=1, keepdims=True)))
+        spare = 1 - program.information(found) / program.rate
+        room = min((1 - program.value(c, found) / c.level if c.level > 0 else 0.0) for _, c, _ in priced)
+        if min(spare, room) > _ROOM:
+            break
+        low, high = (low, factor) if room > spare else (factor, high)
+    return found if min(spare, room) > 0 else None
 
 
 def _by_room(program: Program, part: Program, channel: Array) -> list[tuple[float, Array]]:
@@ -284,7 +322,7 @@ def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> A
         mixture = (1 - share) * channel + share * anchor
         if excess(program, mixture, slack) <= 0:
             return mixture
-        if share == 1:
+        if share == 1 or anchor is channel:
             break
         share = min(1.0, 2 * share)
     return None

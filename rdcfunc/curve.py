@@ -56,7 +56,7 @@ class Curve:
     D, P, C, R
         The levels asked for; the array of the quantity that was minimised holds ``value``.
     quantity
-        ``"R"``, ``"D"`` or ``"P"``: what was minimised.
+        ``"R"``, ``"D"``, ``"P"`` or ``"C"``: what was minimised.
     slopes
         :class:`Slopes`, the prices at each point.
     solutions
@@ -103,12 +103,13 @@ def trace(
     P: ArrayLike = inf,
     C: ArrayLike = inf,
     R: ArrayLike | None = None,
+    minimise: str | None = None,
     solver: Solver | None = None,
     tol: float = 1e-6,
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Curve:
-    """Compute the least rate, distortion or perception on a grid of the other levels.
+    """Compute the least rate, or the least of one level, on a grid of the others.
 
     Points are walked along the last axis, each from its neighbour's solution, and rows from the row before.
 
@@ -117,10 +118,12 @@ def trace(
     D, P, C
         Levels, broadcast against each other.
     R
-        Rates in bits. Without them the rate is minimised; with them the distortion, or, if ``D`` is given too, the
-        perception.
+        Rates in bits. Without them the rate is minimised.
+    minimise
+        The level that is minimised at the rates R: ``"D"``, ``"P"`` or ``"C"``, which then cannot be given. None takes
+        the only one of the problem's measures that has no levels, the distortion first.
     solver, tol
-        As for :func:`rate` and :func:`distortion`.
+        As for :func:`rate`; tol is in units of what is minimised.
     executor
         Any :class:`concurrent.futures.Executor`; runs of neighbouring points go to it.
     progress
@@ -134,7 +137,8 @@ def trace(
     Raises
     ------
     ValueError
-        If R, D and P are all given, or as for :func:`rate`.
+        If what is to be minimised is given, or is unclear: R and D are given, and the problem has both perception and
+        classification, or neither; or as for :func:`rate`.
 
     Examples
     --------
@@ -142,12 +146,12 @@ def trace(
     >>> problem = Problem(sources.bernoulli(0.3), distortions.hamming(2))
     >>> trace(problem, D=[0.0, 0.1, 0.2, 0.3]).value.round(6)
     array([0.881291, 0.412295, 0.159363, 0.      ])
+    >>> trace(problem, R=[0.2, 0.4]).quantity
+    'D'
     """
     levels = [np.asarray(x, dtype=np.float64) for x in (D, P, C)]
-    given = [not np.all(x == inf) for x in levels]
-    quantity = "R" if R is None else "P" if given[0] else "D"
-    if R is not None and given[0] and given[1]:
-        raise ValueError("give R with D (the perception is minimised) or with P (the distortion is), not with both")
+    given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
+    quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
     rates = np.asarray(inf if R is None else R, dtype=np.float64)
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
         raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
@@ -182,6 +186,32 @@ def trace(
     if bar is not None:
         bar.close()
     return _collect(found, points, np.shape(grid[0]), quantity, tol)
+
+
+def _minimised(problem: Problem, given: Sequence[str], minimise: str | None) -> str:
+    """Return what is minimised when these levels are given."""
+    measures = {"P": problem.perception, "C": problem.classification}
+    free = [name for name, measure in measures.items() if measure is not None and name not in given]
+    if minimise is None:
+        if "R" not in given:
+            return "R"
+        if "D" not in given:
+            return "D"
+        if not free:
+            raise ValueError(
+                f"{', '.join(given)} were given, which leaves no measure of the problem to minimise; leave one out, or "
+                "pass perception=... or classification=... to Problem"
+            )
+        if len(free) > 1:
+            raise ValueError("R and D were given, which leaves P and C; say which by minimise='P' or minimise='C'")
+        return free[0]
+    if minimise not in ("R", "D", "P", "C"):
+        raise ValueError(f"minimise must be 'R', 'D', 'P' or 'C' (got {minimise!r})")
+    if minimise in given:
+        raise ValueError(f"{minimise} cannot be both given and minimised; leave {minimise} out")
+    if minimise != "R" and "R" not in given:
+        raise ValueError(f"minimise={minimise!r} needs rates; give R=...")
+    return minimise
 
 
 def _walk(

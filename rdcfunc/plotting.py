@@ -80,6 +80,68 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     return ax
 
 
+def plot_surface(curve: Curve, ax: Axes | None = None, levels: int = 10) -> Axes:
+    """Draw a surface over two levels as filled contours, its lines labelled, infeasible points blank.
+
+    Colours show the upper bound. Points whose bracket is wider than a tenth of the step between two contours are
+    marked, so that what is not settled is seen.
+
+    Parameters
+    ----------
+    curve
+        A curve with two axes, one level along each.
+    ax
+        Axes to draw on; new ones if None.
+    levels
+        The number of contours, about.
+
+    Raises
+    ------
+    ValueError
+        If the curve has not two axes, or no level of its own varies along each.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, perceptions
+    >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> ax = plot_surface(rdc.trace(problem, D=[[0.05, 0.1, 0.2]], P=[[0.0], [0.1]]))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('distortion $D$', 'perception $P$')
+    """
+    grids = {name: getattr(curve, name) for name in "DPCR" if name != curve.quantity}
+    if curve.value.ndim != 2 or min(curve.value.shape) < 2:
+        raise ValueError(f"a surface has two axes of at least two points (got shape {curve.value.shape})")
+    across = [name for name, grid in grids.items() if (grid == grid[:1]).all() and not (grid == grid[:, :1]).all()]
+    up = [name for name, grid in grids.items() if (grid == grid[:, :1]).all() and not (grid == grid[:1]).all()]
+    if not across or not up:
+        raise ValueError("a surface needs one level that varies along its columns alone and one along its rows alone")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(5.4, 4.0), layout="constrained")[1]
+    from matplotlib.ticker import MaxNLocator
+
+    x, y = grids[across[0]], grids[up[0]]
+    upper = np.ma.masked_invalid(curve.upper)
+    ticks = MaxNLocator(levels).tick_values(float(upper.min()), float(upper.max()))
+    filled = ax.contourf(x, y, upper, ticks, cmap="viridis_r", alpha=0.85)
+    lines = ax.contour(x, y, upper, ticks[1:-1], colors="black", linewidths=0.6)
+    ax.clabel(lines, fontsize=7.5, fmt="%g")
+    wide = np.isfinite(curve.upper)
+    wide[wide] = curve.upper[wide] - curve.lower[wide] > 0.1 * (ticks[1] - ticks[0])
+    if wide.any():
+        ax.plot(x[wide], y[wide], ".", color="black", ms=2.5, label="wide bracket")
+        ax.legend(loc="upper right", fontsize=8)
+    ax.figure.colorbar(filled, ax=ax, label=_NAMES[curve.quantity])
+    ax.set_xlabel(_NAMES[across[0]])
+    ax.set_ylabel(_NAMES[up[0]])
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
 def plot_reuse(reuse: Reuse, ax: Axes | None = None) -> Axes:
     """Draw the extra distortion of each encoder (row) at each target (column) as a heat map with its upper bounds.
 

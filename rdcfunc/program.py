@@ -289,11 +289,22 @@ class Dual:
 
 
 @dataclass(frozen=True, eq=False)
+class Waypoint:
+    """Weights (N,) of columns on the way to a solution, zero at those left out, and the levels that it was sought for.
+
+    Levels are those of linear constraints, over what the cheapest columns spend, and the rate.
+    """
+
+    q: Array
+    levels: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices.
 
     ``log_a`` (n,) are the logarithms of the source letters' factors in the lower bound; None derives them from the
-    channel's output law.
+    channel's output law. ``waypoint`` is where a neighbour's solver may start.
     """
 
     channel: Array
@@ -301,3 +312,4 @@ class Candidate:
     dual: Dual
     steps: int
     log_a: Array | None = None
+    waypoint: Waypoint | None = None

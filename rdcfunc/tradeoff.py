@@ -1,4 +1,4 @@
-"""The verbs on one surface: the least rate at given levels, the least distortion at a given rate."""
+"""The verbs on one surface: the least rate at given levels, the least of one level at a given rate."""
 
 from __future__ import annotations
 
@@ -172,6 +172,62 @@ def perception(
     0.02
     """
     return _least(problem, Axis.P, R, Target(D, inf, C), solver, tol, start)
+
+
+def classification(
+    problem: Problem,
+    R: float,
+    D: float = inf,
+    P: float = inf,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    start: Solution | None = None,
+) -> Solution:
+    """Compute the least classification level s.t. ``I(X; X̂) <= R``, ``E d <= D`` and ``div(p_X, p_X̂) <= P``.
+
+    What is minimised is the problem's own measure: ``H(S|X̂)``, ``H(S|X̂, T)``, a cross-entropy or an error rate.
+
+    Parameters
+    ----------
+    problem
+        Source and measures, classification among them.
+    R
+        Rate in bits, finite.
+    D, P
+        Levels as in :class:`Target`.
+    solver, start
+        As for :func:`rate`.
+    tol
+        The bracket asked for, in units of the classification level: bits, or a probability for an error rate.
+
+    Returns
+    -------
+    Solution
+        With ``lower <= C(R, D, P) <= upper`` in units of the classification level.
+
+    Raises
+    ------
+    InfeasibleError
+        If no channel meets a level.
+    ValueError
+        If the problem has no classification, the rate is not finite and positive, or as for :func:`rate`.
+
+    References
+    ----------
+    Zhang, "A rate-distortion-classification approach for lossy image compression", 2023; Wang et al.,
+    arXiv:2405.04144.
+
+    Examples
+    --------
+    >>> from rdcfunc import sources, distortions, classifications
+    >>> classes = classifications.ConditionalEntropy([[1.0, 0.0], [0.7, 0.3]], tagged=True)
+    >>> problem = Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=classes)
+    >>> least = classification(problem, R=0.13307, D=0.3)
+    >>> round(least.value, 4), least.gap < 1e-6
+    (0.402, True)
+    """
+    return _least(problem, Axis.C, R, Target(D, P, inf), solver, tol, start)
 
 
 def _least(

@@ -107,12 +107,36 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "tol: trace": (lambda: rdc.trace(BINARY, D=[0.1], tol=-1.0), r"^tol must be > 0 \(got -1.0\)"),
     "trace: R, D and P": (
         lambda: rdc.trace(BINARY, D=0.1, R=0.1, P=0.1),
-        r"give R with D .* or with P .*, not with both",
+        r"R, D, P were given, which leaves no measure of the problem to minimise; leave one out",
     ),
     "trace: no perception": (
         lambda: rdc.trace(PLAIN, D=0.1, R=0.1),
-        r"the least P was asked for but the problem has no",
+        r"R, D were given, which leaves no measure of the problem to minimise; .* or pass perception=\.\.\. or class",
     ),
+    "trace: two left": (
+        lambda: rdc.trace(replace(TAGGED, perception=perceptions.KL()), D=0.1, R=0.1),
+        r"R and D were given, which leaves P and C; say which by minimise='P' or minimise='C'",
+    ),
+    "trace: given and minimised": (
+        lambda: rdc.trace(TAGGED, D=0.1, R=0.1, minimise="D"),
+        r"D cannot be both given and minimised; leave D out",
+    ),
+    "trace: R given and minimised": (
+        lambda: rdc.trace(TAGGED, R=0.1, minimise="R"),
+        r"R cannot be both given and minimised; leave R out",
+    ),
+    "trace: no rates": (lambda: rdc.trace(TAGGED, D=0.1, minimise="C"), r"minimise='C' needs rates; give R=\.\.\."),
+    "trace: minimise": (lambda: rdc.trace(TAGGED, R=0.1, minimise="c"), r"must be 'R', 'D', 'P' or 'C' \(got 'c'\)"),
+    "trace: no measure": (
+        lambda: rdc.trace(PLAIN, R=0.1, minimise="C"),
+        r"the least C was asked for but the problem has no classification; pass classification=",
+    ),
+    "least C: no measure": (
+        lambda: rdc.classification(BINARY, R=0.1),
+        r"the least C was asked for but the problem has no classification; pass classification=",
+    ),
+    "least C: R": (lambda: rdc.classification(TAGGED, R=0.0), r"^R must be finite and > 0 bits \(got 0.0\)"),
+    "least C: tol": (lambda: rdc.classification(TAGGED, R=0.1, tol=0.0), r"^tol must be > 0 \(got 0.0\)"),
     "trace: NaN": (lambda: rdc.trace(BINARY, D=[0.1, nan]), r"^D must be >= 0 \(got nan\)"),
     "trace: shapes": (lambda: rdc.trace(BINARY, D=[0.1, 0.2], P=[0.1, 0.2, 0.3]), r"shape.*\(2,\).*\(3,\)"),
     "trace: nothing": (lambda: rdc.trace(BINARY, D=[]), r"grid of levels must not be empty \(got shape \(0,\)\)"),
@@ -257,6 +281,10 @@ def test_the_cure_for_an_infeasible_level_works(
     [
         lambda: rdc.distortion(FAR, R=0.5, P=0.4),
         lambda: rdc.distortion(ENTROPY, R=0.5, C=0.1),
+        lambda: rdc.classification(replace(OFFSET, classification=TAGGED.classification), R=0.5, D=0.1),
+        lambda: rdc.classification(replace(OFFSET, classification=JUDGED.classification), R=0.5, D=0.1),
+        # h(0.3) - h(0.01) bits are needed for this level alone.
+        lambda: rdc.classification(TAGGED, R=0.1, D=0.01),
         lambda: rdc.certify(OFFSET, Q, D=0.1),
         lambda: rdc.universal_rate(OFFSET, [Target(0.1), Target(0.3)]),
         # h(0.3) - h(0.01) bits are needed for this level alone.

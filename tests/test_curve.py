@@ -8,7 +8,8 @@ import pytest
 from problems import binary_rdp, h, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import distortions, perceptions, solvers, sources
+from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc.plotting import plot_surface
 
 PROBLEM = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 OFFSET = rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[0.2, 1.0], [1.0, 0.2]]))
@@ -153,5 +154,74 @@ def test_rates_and_distortions_trace_perceptions() -> None:
     assert (curve.upper - curve.lower).max() <= 1e-6
     back = rdc.trace(PROBLEM, D=curve.D, P=curve.P)
     np.testing.assert_allclose(back.value, np.where(curve.P > 1e-9, curve.R, back.value), atol=1e-5)
-    with pytest.raises(ValueError, match=r"give R with D .* or with P .*, not with both"):
-        rdc.trace(PROBLEM, R=0.4, D=0.1, P=0.1)
+
+
+LABELLED = {
+    "tagged": nonconvex_problem(True).classification,
+    "deterministic": classifications.ConditionalEntropy([0, 1], tagged=True),
+    "cross-entropy": classifications.CrossEntropy([0, 1], [[0.9, 0.1], [0.2, 0.8]]),
+    "error rate": classifications.ErrorRate([[1.0, 0.0], [0.7, 0.3]], [0, 1]),
+}
+
+
+@pytest.mark.parametrize("measure", LABELLED.values(), ids=LABELLED.keys())
+def test_rates_and_distortions_trace_classifications(measure: classifications.Classification) -> None:
+    problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=measure)
+    curve = rdc.trace(problem, R=[[0.3], [0.6]], D=[0.01, 0.15, 0.3])
+    assert curve.quantity == "C"
+    assert (curve.value == curve.C).all()
+    np.testing.assert_array_equal(np.isinf(curve.value), [[True, False, False], [True, False, False]])
+    told = np.isfinite(curve.value)
+    assert (curve.upper[told] - curve.lower[told]).max() <= 1e-6
+    # More rate and more distortion allowed never cost more.
+    assert (curve.lower[1] <= curve.upper[0]).all()
+    assert (curve.lower[:, 2] <= curve.upper[:, 1]).all()
+    frame = curve.to_frame()
+    np.testing.assert_array_equal(frame["C"], curve.value.ravel())
+    np.testing.assert_array_equal(frame["R"], [0.3] * 3 + [0.6] * 3)
+    assert (frame["status"] == "INFEASIBLE").tolist() == [True, False, False] * 2
+
+
+def test_the_price_of_classification_is_the_slope_of_its_curve() -> None:
+    curve = rdc.trace(nonconvex_problem(True), R=[0.398, 0.4, 0.402], D=0.3, tol=1e-9)
+    assert curve.slopes.classification[1] == pytest.approx(0.004 / (curve.value[0] - curve.value[2]), rel=1e-3)
+    assert curve.quantity == "C"
+
+
+def test_what_is_minimised_can_be_said() -> None:
+    problem = nonconvex_problem(True)
+    told = rdc.trace(problem, R=0.4, minimise="C")
+    assert told.quantity == "C"
+    assert told.value == pytest.approx(rdc.classification(problem, 0.4).value, abs=1e-6)
+    assert rdc.trace(problem, R=0.4, C=0.4).quantity == rdc.trace(problem, R=0.4, minimise="D").quantity == "D"
+    assert rdc.trace(problem, D=0.2, C=0.4, minimise="R").quantity == "R"
+
+
+def test_straight_pieces_are_traced_in_full() -> None:
+    """Deterministic labels: R(inf, C) = H(S) - C and C(R) = H(S) - R, where every price is one."""
+    pmf, labels = [0.2, 0.3, 0.1, 0.4], [0, 0, 1, 2]
+    measure = classifications.ConditionalEntropy(labels, tagged=True)
+    problem = rdc.Problem(sources.Discrete(pmf), distortions.hamming(4), classification=measure)
+    HS = h(0.5, 0.1, 0.4)
+    down = rdc.trace(problem, C=np.linspace(0.0, HS, 9))
+    back = rdc.trace(problem, R=np.linspace(0.1, HS, 9), minimise="C")
+    for curve, truth in ((down, HS - down.C), (back, HS - back.R)):
+        assert (curve.lower <= truth + 1e-12).all()
+        assert (curve.upper >= truth - 1e-12).all()
+        assert (curve.upper - curve.lower).max() <= 1e-6
+
+
+def test_a_surface_is_drawn_with_labelled_contours_and_blanks() -> None:
+    curve = rdc.trace(nonconvex_problem(True), D=np.linspace(0.02, 0.3, 5), C=[[0.2], [0.3], [0.36], [0.43]])
+    ax = plot_surface(curve)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("distortion $D$", "classification $C$")
+    assert len(ax.texts) >= 3
+    assert np.isinf(curve.upper[0]).all()
+    drawn = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert drawn[:, 1].min() == pytest.approx(0.3)
+    assert {name.get_ylabel() for name in ax.figure.axes} == {"classification $C$", "rate $R$ (bits)"}
+    plt.close(ax.figure)
+    with pytest.raises(ValueError, match=r"two axes of at least two points \(got shape \(5,\)\)"):
+        plot_surface(rdc.trace(PROBLEM, D=np.linspace(0.1, 0.2, 5)))
+    with pytest.raises(ValueError, match="one level that varies along its columns alone"):
+        plot_surface(rdc.trace(PROBLEM, D=[[0.1, 0.2], [0.15, 0.25]]))

@@ -73,12 +73,63 @@ def test_f_divergences_close_in_few_steps(kind: str, n: int) -> None:
     assert_meets(problem, answer, rdc.Target(0.5, LEVELS[kind]))
 
 
-@pytest.mark.parametrize(("kind", "level"), [("W1", 0.1), ("W2", 0.02)])
-@pytest.mark.parametrize("n", [20, 50, 100])
-def test_transport_does_not_stall(kind: str, level: float, n: int) -> None:
-    answer = rdc.rate(gaussian(n, 4.0, kind), D=0.5, P=level, solver=CORE, tol=TOL)
+@pytest.mark.parametrize(("kind", "level"), [("W1", 0.1), ("W1", 0.01), ("W2", 0.02), ("W2", 0.002)])
+@pytest.mark.parametrize("reach", [4.0, 6.0])
+@pytest.mark.parametrize("n", [20, 50, 100, 200])
+def test_transport_does_not_stall(kind: str, level: float, reach: float, n: int) -> None:
+    problem = gaussian(n, reach, kind)
+    answer = rdc.rate(problem, D=0.5, P=level, solver=CORE, tol=TOL)
     assert answer.gap <= TOL
-    assert answer.steps <= 25
+    assert answer.steps <= 30
+    assert_meets(problem, answer, rdc.Target(0.5, level))
+
+
+def heavy_or_light(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
+    x = np.linspace(-1, 1, n)
+    weights = {
+        "Gaussian": np.exp(-8 * x**2),
+        "Cauchy": 1 / (1 + 400 * x**2),
+        "Zipf": 1 / np.arange(1.0, n + 1) ** 2,
+        "Dirichlet": rng.dirichlet(np.ones(n)),
+    }[kind]
+    return weights / weights.sum()
+
+
+def ground(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
+    points = rng.standard_normal((n, 3))
+    metric = np.sqrt(((points[:, None] - points) ** 2).sum(axis=-1))
+    spread = np.exp(2 * rng.standard_normal((n, n)))
+    costs = {"metric": metric, "squared": metric**2, "uniform": rng.random((n, n)), "lognormal": spread}
+    cost = {**costs, "few values": np.floor(4 * costs["uniform"])}[kind]
+    np.fill_diagonal(cost, 0.0)
+    return cost
+
+
+@pytest.mark.parametrize("law", ["Gaussian", "Dirichlet", "Cauchy", "Zipf"])
+@pytest.mark.parametrize("kind", ["metric", "squared", "uniform", "lognormal", "few values"])
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_transport_does_not_stall_on_any_ground_cost(law: str, kind: str, share: float) -> None:
+    for seed, n in enumerate([20, 50]):
+        rng = np.random.default_rng(seed)
+        p, cost, x = heavy_or_light(law, n, rng), ground(kind, n, rng), np.linspace(-4, 4, n)
+        for d in (np.square(x[:, None] - x), rng.random((n, n)) * (1 - np.eye(n))):
+            problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), perceptions.Wasserstein(cost))
+            target = rdc.Target(0.5 * widest(problem), share * float(p @ cost @ p))
+            answer = rdc.rate(problem, target.D, target.P, solver=CORE, tol=TOL)
+            assert answer.gap <= TOL
+            assert answer.steps <= 30
+            assert_meets(problem, answer, target)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_transport_closes_where_masses_span_thirty_orders_of_magnitude(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p, cost, d = rng.dirichlet(np.full(50, 0.1)), ground("uniform", 50, rng), ground("uniform", 50, rng)
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), perceptions.Wasserstein(cost))
+    target = rdc.Target(0.5 * widest(problem), 0.01 * float(p @ cost @ p))
+    answer = rdc.rate(problem, target.D, target.P, solver=CORE, tol=TOL)
+    assert answer.gap <= TOL
+    assert answer.steps <= 40
 
 
 @pytest.mark.parametrize("kind", [*DIVERGENCES, "W1", "W2"])
@@ -278,3 +329,25 @@ def test_a_fine_grid_tends_to_the_gaussian_formula(kind: str, level: float, devi
     # Second order in the step, down to what cutting the tails off costs.
     assert fine < max(1e-5, coarse / 6)
     assert fine < 1e-3
+
+
+@pytest.mark.parametrize("R", [0.3, 1.0, 2.0])
+def test_the_least_distortion_at_a_rate_is_found_without_help(R: float) -> None:
+    least = rdc.distortion(rand(60), R=R, solver=CORE, tol=TOL)
+    assert least.gap <= TOL
+    assert rdc.rate(rand(60), D=least.upper, solver=CORE, tol=TOL).upper == pytest.approx(R, abs=1e-7)
+
+
+@pytest.mark.parametrize("levels", [[0.30, 0.31], [0.30, 0.60], [0.60, 0.05]])
+def test_a_neighbour_saves_steps_and_a_stranger_costs_none(levels: list[float]) -> None:
+    problem = rand(60)
+    first, then = (share * widest(problem) for share in levels)
+    start = rdc.rate(problem, D=first, solver=CORE)
+    cold = rdc.rate(problem, D=then, solver=CORE)
+    warm = rdc.rate(problem, D=then, solver=CORE, start=start)
+    assert warm.lower <= cold.upper
+    assert cold.lower <= warm.upper
+    if then < 1.1 * first and first < 1.1 * then:
+        assert warm.steps < cold.steps
+    else:
+        assert warm.steps == cold.steps

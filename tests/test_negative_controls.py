@@ -49,7 +49,7 @@ def drop_the_support(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_the_repair(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(certificate, "_repairs", lambda program, channel: iter([channel]))
+    patch.setattr(certificate, "_repairs", lambda program, channel, dual: [channel])
 
 
 def report_nats(patch: pytest.MonkeyPatch) -> None:

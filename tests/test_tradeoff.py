@@ -6,7 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from measure import assert_meets
-from problems import ROWS, Row, assert_honest, h, named, solved, truth
+from problems import (
+    LABELS,
+    ROWS,
+    Row,
+    assert_honest,
+    fixed_binary,
+    h,
+    named,
+    nonconvex_problem,
+    random_parts,
+    solved,
+    truth,
+)
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
@@ -171,3 +183,93 @@ def test_one_sweep_is_a_wide_bracket_and_not_a_wrong_one() -> None:
         hasty = rdc.rate(row.problem, target.D, C=target.C, solver=solvers.BlahutArimoto(sweeps=1))
     assert hasty.gap > 1e-3
     assert_honest(hasty, truth(row), row.accuracy)
+
+
+#: Rows whose classification level binds, by the other levels that they hold.
+CLASSIFIED = [
+    named(name)
+    for name in (
+        "binary R(D, C), b=0.4, e=0.1, D=0.3, C=0.6, tagged",
+        "binary R(D, C), b=0.3, e=0.2, D=inf, C=0.8, tagged",
+        "deterministic labels, C=0.7",
+        "tagged alphabet, D=0.3, C=0.40205",
+        "random 6, CrossEntropy",
+        "random 6, ErrorRate",
+        "random 7, all three levels",
+    )
+]
+
+
+@pytest.mark.parametrize("row", CLASSIFIED, ids=lambda row: row.name)
+def test_classification_inverts_rate(row: Row) -> None:
+    """C(R(D, P, C), D, P) = C where the level C binds; what the oracle is wrong by shows at the slope of the curve."""
+    R, target = truth(row), row.target
+    answer = rdc.classification(row.problem, R, target.D, target.P)
+    price = solved(row).prices.classification
+    assert price > 0.1
+    assert_honest(answer, target.C, 2 * row.accuracy / price)
+    assert answer.gap <= 1e-6
+    assert answer.rate <= R + 1e-12
+    assert_meets(row.problem, answer, rdc.Target(target.D, target.P, answer.upper))
+
+
+def _measured(kind: str) -> rdc.Problem:
+    p, d, labels = random_parts(11, 4, 4)
+    measure = {
+        "tagged": classifications.ConditionalEntropy(labels, tagged=True),
+        "deterministic": classifications.ConditionalEntropy([0, 1, 1, 0], tagged=True),
+        "cross-entropy": classifications.CrossEntropy(labels, np.random.default_rng(0).dirichlet(np.ones(2), 4)),
+        "error rate": classifications.ErrorRate(labels, [0, 1, 1, 0]),
+    }[kind]
+    return rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=measure)
+
+
+@pytest.mark.parametrize("kind", ["tagged", "deterministic", "cross-entropy", "error rate"])
+def test_the_surface_is_one_whichever_level_is_minimised(kind: str) -> None:
+    """R(D, C(R, D)) = R and R(D(R, C), C) = R: each upper end needs no more than R bits, each lower end no less."""
+    problem, R = _measured(kind), 0.35
+    most = rdc.distortion(problem, R)
+    D = 1.3 * most.upper
+    told = rdc.classification(problem, R, D)
+    assert told.gap <= 1e-6
+    assert rdc.rate(problem, D, C=told.upper + 1e-12).lower <= R + 1e-12
+    assert rdc.rate(problem, D, C=told.lower).upper >= R - 1e-12
+    level = told.upper + 0.02
+    back = rdc.distortion(problem, R, C=level)
+    assert back.gap <= 1e-6
+    assert most.lower <= back.upper <= D + 1e-9
+    assert rdc.rate(problem, back.upper + 1e-12, C=level).lower <= R + 1e-12
+    assert rdc.rate(problem, back.lower, C=level).upper >= R - 1e-12
+
+
+@pytest.mark.parametrize("kind", ["tagged", "deterministic", "cross-entropy", "error rate"])
+def test_ends_of_the_classification(kind: str) -> None:
+    """Hardly any rate tells hardly anything; above H(X) bits nothing is lost that the levels do not cost."""
+    problem = _measured(kind)
+    p, measure = problem.source.pmf, problem.classification
+    if isinstance(measure, classifications.ConditionalEntropy):
+        prior = p @ measure.labels
+        first, last = h(*prior), measure.least(p) / measure.unit
+    else:
+        first, last = (p @ measure.cost).min() / measure.unit, p @ measure.cost.min(axis=1) / measure.unit
+    for R, end in ((1e-9, first), (h(*p) + 0.1, last), (40.0, last)):
+        answer = rdc.classification(problem, R)
+        # By Pinsker's inequality a rate of 1e-9 bit moves no law by more than 4e-5.
+        assert_honest(answer, end, 2e-4 if R < 1e-8 else 0.0)
+        assert answer.gap <= 1e-6
+    D = 0.5 * float((p @ problem.distortion.values).min())
+    held = rdc.classification(problem, h(*p) + 0.1, D)
+    assert held.gap <= 1e-6
+    assert held.lower >= last - 1e-12
+    assert_meets(problem, held, rdc.Target(D, C=held.upper))
+
+
+@pytest.mark.filterwarnings("ignore::rdcfunc.WideBracketWarning")
+@pytest.mark.parametrize("C", [0.37, 0.40205, 0.43])
+def test_the_fixed_alphabet_lies_between_the_tagged_value_and_its_own_channel(C: float) -> None:
+    R = fixed_binary(0.3, LABELS, 0.3, C)
+    fixed, tagged = (rdc.classification(nonconvex_problem(t), R, 0.3) for t in (False, True))
+    assert_honest(fixed, C, 1e-6)
+    assert tagged.gap <= 1e-6
+    assert tagged.lower <= fixed.lower + 1e-6
+    assert_meets(nonconvex_problem(False), fixed, rdc.Target(0.3, C=fixed.upper))

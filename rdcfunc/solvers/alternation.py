@@ -86,7 +86,8 @@ class Alternation(Solver):
             prices = np.zeros(len(program.posteriors))
             prices[tightest] = candidate.dual.posteriors[0]
             fixed.offer(replace(candidate, dual=replace(candidate.dual, posteriors=prices)))
-        for state in self._fixed_starts(program, tagged.best, rng):
+        near = [start] if start is not None and start.channel.shape[0] == program.p.size else []
+        for state in self._fixed_starts(program, [*near, *tagged.best], rng):
             if fixed.closed:
                 break
             self._settle(fixed, program, state, np.arange(program.size))
@@ -117,9 +118,9 @@ class Alternation(Solver):
             noise = 1.0 if k == 0 else rng.gamma(0.5, size=told.shape) + 1e-6
             yield begin(clones, channel=_normalised(told * noise * _near(clones, k)))
 
-    def _fixed_starts(self, program: Program, tagged: list[Candidate], rng: np.random.Generator) -> Iterator[State]:
-        """Yield states: the tagged solutions without their tags, then random ones."""
-        for candidate in tagged:
+    def _fixed_starts(self, program: Program, told: list[Candidate], rng: np.random.Generator) -> Iterator[State]:
+        """Yield states: a neighbour's and the tagged solutions without their tags, then random ones."""
+        for candidate in told:
             merged = np.zeros((program.p.size, program.size))
             np.add.at(merged.T, candidate.columns, candidate.channel.T)
             yield begin(program, channel=_normalised(merged + 1e-3 * rng.random(merged.shape)))

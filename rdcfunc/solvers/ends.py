@@ -1,4 +1,4 @@
-"""The end of a curve where nothing needs to be sent."""
+"""The ends of a curve: where nothing needs to be sent, and where the rate is ample."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from rdcfunc.columns.tuples import coupled
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
 from rdcfunc.program import Candidate, Dual, Linear, Program
+
+#: Halvings, on a logarithmic scale, of the range in which a price is sought.
+_HALVINGS = 60
 
 
 def silent(program: Program | Lift) -> Candidate | None:
@@ -32,6 +35,33 @@ def silent(program: Program | Lift) -> Candidate | None:
     if law is None:
         return None
     return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0)
+
+
+def ample(program: Program) -> tuple[float, Dual]:
+    """Return the least of a linear goal at any rate, and prices that prove it, where at most one level counts.
+
+    With a price σ on the level each source letter takes its cheapest column; the best σ is where those meet the level.
+    """
+    goal, limits = next(c for c in program.linear if c.level == inf), program.limits
+    cost, p = program.barred(goal.cost), program.p
+    extra, level = (limits[0].cost, limits[0].level) if limits else (np.zeros_like(goal.cost), 0.0)
+
+    def at(price: float) -> tuple[float, float]:
+        total = cost + price * extra
+        chosen = total.argmin(axis=1)
+        rows = np.arange(p.size)
+        spent = float(p @ np.where(p > 0, extra[rows, chosen], 0.0))
+        return float(p @ np.where(p > 0, total[rows, chosen], 0.0)) - price * level, spent
+
+    prices = [0.0]
+    if at(0.0)[1] > level:
+        low, high = 1e-9, 1e9
+        for _ in range(_HALVINGS):
+            middle = np.sqrt(low * high)
+            low, high = (middle, high) if at(middle)[1] > level else (low, middle)
+        prices = [low, high]
+    best = max(prices, key=lambda price: at(price)[0])
+    return at(best)[0], Dual(np.array([1.0 if c is goal else best for c in program.linear]))
 
 
 def _constant(program: Program, law: Array) -> Array:

@@ -10,18 +10,22 @@ from scipy.linalg import LinAlgError
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import Point, Saddle
-from rdcfunc.solvers.interior.support import begin, earned, needed
+from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, spread
+from rdcfunc.solvers.levels import by_rates
 
-#: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's solution.
-_COLD, _WARM = 0.1, 1e-3
+#: Products of complementary pairs, in nats, after columns have joined.
+_JOINED = 1e-2
 #: Rounds of pricing the columns outside of the support.
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
 _PATIENCE = 30
+#: The part of ``tol`` that an estimate of the gap is to reach: where linear levels alone are missed, whose repair it
+#: prices well, and else.
+_AIM, _FINE = 0.25, 0.02
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 
@@ -80,24 +84,26 @@ class InteriorPoint(Solver):
         core = enter(program)
         for neighbour in dict.fromkeys((start, None)):
             begun = begin(core.program, program.p, neighbour)
-            support, point, steps, gap = self._rounds(core.program, program.p, *begun, tol)
+            support, point, steps, gap = self._rounds(core.program, program.p, begun, tol)
             if gap <= tol:
                 break
         found = [leave(program, core, support, point, steps)]
         if gap > tol and program.outputs and program.goal not in program.outputs:
             found += self._relaxed(program, core, tol)
         if gap > tol and program.goal is not None:
-            found += self._end(program, tol)
+            found = [*self._end(program, tol), *found]
         return found
 
     def _end(self, program: Program, tol: float) -> list[Candidate]:
-        """Return a candidate whose goal is at the least that it can be at any rate, if that is known."""
-        if any(o is program.goal and not o.divergence.vanishes(program.p) for o in program.outputs):
-            return []
-        linear = tuple(replace(c, level=program.cheapest(c)) if c is program.goal else c for c in program.linear)
-        outputs = tuple(replace(o, level=0.0) if o is program.goal else o for o in program.outputs)
-        free = self.solve(replace(program, linear=linear, outputs=outputs, rate=inf), tol)[0]
-        return [replace(free, dual=Dual.zero(program), log_a=None)]
+        """Return candidates by way of rates, or whose goal is the least that it can be at any rate."""
+        goal = program.goal
+        if isinstance(goal, Linear) and not program.outputs and len(program.limits) <= 1:
+            return by_rates(program, tol, self.solve)
+        if isinstance(goal, Output) and goal.vanishes:
+            outputs = tuple(replace(o, level=0.0) if o is goal else o for o in program.outputs)
+            free = self.solve(replace(program, outputs=outputs, rate=inf), tol)[0]
+            return [replace(free, dual=Dual.zero(program), log_a=None)]
+        return []
 
     def _relaxed(self, program: Program, core: Core, tol: float) -> list[Candidate]:
         """Return candidates that do without perception, and that start from there."""
@@ -107,22 +113,21 @@ class InteriorPoint(Solver):
         free = self.solve(linear, tol)[-1]
         silent = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
         found = [replace(free, dual=Dual(free.dual.linear, silent))]
-        support, q, prices = begin(core.program, program.p)
-        law = np.bincount(free.columns, program.p @ free.channel, program.size)[support]
-        q = 0.5 * (q + law / law.sum())
-        support, point, steps, _ = self._rounds(core.program, program.p, support, q, prices, tol)
+        begun = begin(core.program, program.p)
+        law = np.bincount(free.columns, program.p @ free.channel, program.size)[begun.support]
+        begun = replace(begun, q=0.5 * (begun.q + law / law.sum()))
+        support, point, steps, _ = self._rounds(core.program, program.p, begun, tol)
         return [*found, leave(program, core, support, point, steps)]
 
-    def _rounds(
-        self, core: Program, source: Array, support: Indices, q: Array, prices: Array, tol: float
-    ) -> tuple[Indices, Point, int, float]:
+    def _rounds(self, core: Program, source: Array, begun: Begun, tol: float) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
-        mu, steps = _COLD, 0
+        support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
+        aim = tol * (_AIM if core.minimises_rate and not core.outputs else _FINE)
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), tol / 50)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), aim)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
@@ -132,19 +137,22 @@ class InteriorPoint(Solver):
                 break
             joining = joining[np.argsort(-worth[joining])][: max(30, support.size // 2)]
             kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)
-            q = np.concatenate([np.maximum(point.q[kept], 1e-6), np.full(joining.size, 1e-3 / joining.size)])
-            support, prices, mu = np.concatenate([support[kept], joining]), point.dual.linear, _WARM
+            support = np.concatenate([support[kept], joining])
+            q = spread(np.concatenate([point.q[kept], np.zeros(joining.size)]))
+            prices, mu = point.dual.linear, _JOINED
         return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
     def run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
         """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
         best, centre, idle = inf, inf, 0
+        path: Array | None = None
         for taken in range(self.steps):
             gap = saddle.look()
             if not np.isfinite(gap) and taken:
                 break
             idle = 0 if gap < 0.5 * best or saddle.mu < 0.7 * centre else idle + 1
             centre = min(centre, saddle.mu)
+            path = saddle.q if path is None and saddle.mu < NEAR else path
             if gap < best or taken == 0:
                 best, point = gap, saddle.point()
             if best <= tol or idle > _PATIENCE:
@@ -153,7 +161,7 @@ class InteriorPoint(Solver):
                 saddle.step()
             except LinAlgError:
                 break
-        return taken, best, point
+        return taken, best, replace(point, path=path)
 
 
 def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
@@ -168,9 +176,9 @@ def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
     free = replace(program, p=program.p[live], linear=(), outputs=(), posteriors=(), rate=inf, forbidden=None)
     if program.size > _TILTED or not np.isfinite(base).any(axis=0).all():
         return proposal
-    saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), _COLD, base)
+    saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), COLD, base)
     with np.errstate(all="ignore"):
-        taken, _, point = InteriorPoint().run(saddle, tol / 50)
+        taken, _, point = InteriorPoint().run(saddle, _FINE * tol)
     channel = np.array(proposal.channel)
     rows = np.exp(-base) * point.q
     channel[live] = rows / rows.sum(axis=1, keepdims=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import LinAlgError
-from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtrs
 
 from rdcfunc.information import Array
 
@@ -13,7 +13,7 @@ _LIFTS = (0.0, 1e-13, 1e-10)
 
 
 def root(matrix: Array) -> Array:
-    """Return U with ``UᵀU`` the symmetric matrix.
+    """Return U with ``UᵀU`` the symmetric matrix, of which the lower triangle is read.
 
     Near the end rounding may cost a matrix its definiteness, which a little of its own diagonal gives back.
     """
@@ -41,3 +41,8 @@ def backward(factor: Array, side: Array) -> Array:
 def solve(factor: Array, side: Array) -> Array:
     """Return ``(UᵀU)⁻¹ side``."""
     return np.asarray(dpotrs(factor, side, lower=0)[0]) if side.size else side
+
+
+def inverse(factor: Array) -> Array:
+    """Return ``(UᵀU)⁻¹``, of which the lower triangle alone counts, as for :func:`root`."""
+    return np.asarray(dpotri(factor, lower=0)[0].T)

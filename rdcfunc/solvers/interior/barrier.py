@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class Barrier(ABC):
         Of ``h`` and its barriers in (g, t), shape (m + 1, m + 1).
     gauge
         Weights (m,) whose mean of g is at choice, or None: where ``h(g + c) = h(g) + c`` nothing else fixes it.
+    diagonal
+        Whether the hessian is diagonal in g.
     """
 
     g: Array
@@ -76,6 +79,7 @@ class Barrier(ABC):
     slack: float
     hessian: Array
     gauge: Array | None = None
+    diagonal: ClassVar[bool] = False
     #: Change of the product of price and slack that the current direction aims at.
     aim: float
 

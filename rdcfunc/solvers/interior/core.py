@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Program, Waypoint
 from rdcfunc.solvers.interior.barrier import unreachable
 from rdcfunc.solvers.interior.saddle import Point
 
@@ -55,7 +55,7 @@ def enter(program: Program) -> Core:
         least = cost.min(axis=1)
         excess = cost - least[:, None] if least.any() else cost
         level = c.level - float(p @ least)
-        if level <= 4e-16 * c.level:
+        if level <= 4e-16 * c.level < inf:
             tight[i] = excess
             forbidden = _also(forbidden, excess > 0)
         else:
@@ -96,7 +96,11 @@ def leave(program: Program, core: Core, support: Indices, point: Point, steps: i
     rows[live] = channel / channel.sum(axis=1, keepdims=True)
     if not live.all():
         rows[~live, _cheapest_columns(program, support)[~live]] = 1.0
-    return Candidate(rows, support, dual, steps, log_a)
+    waypoint: Waypoint | None = None
+    if point.path is not None:
+        waypoint = Waypoint(np.zeros(program.size), np.append(core.program.levels, program.rate))
+        waypoint.q[support] = point.path
+    return Candidate(rows, support, dual, steps, log_a, waypoint)
 
 
 def _price_the_unreachable(program: Program, dual: Dual, live: NDArray[np.bool_], log_a: Array) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf, isfinite
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ _TURN = 2.0
 
 class LetterBarrier(Barrier):
     """An f-divergence, ``h = t Σ p f*(g / t)``, with pairs where ``g / t`` may meet the ends of f*'s domain."""
+
+    diagonal: ClassVar[bool] = True
 
     def __init__(self, divergence: FDivergence, p: Array, level: float, law: Array, mu: float) -> None:
         self.divergence, self.p, self.level = divergence, p, level

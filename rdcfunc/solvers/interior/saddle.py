@@ -18,29 +18,35 @@ import numpy as np
 from rdcfunc.information import Array
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Dual, Output, Program
-from rdcfunc.solvers.interior import algebra
 from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
+from rdcfunc.solvers.interior.bordered import Border, Bordered
 from rdcfunc.solvers.interior.letters import LetterBarrier
 from rdcfunc.solvers.interior.transport import TransportBarrier
 
 #: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
-_STEP, _GROWTH, _TURN = 0.99, 2.0, 1.0
+_STEP, _GROWTH, _TURN = 0.99, 2.0, 10.0
 #: Corrections of one step, and the step beyond which none is needed.
-_CORRECTORS, _FAR = 6, 0.9
+_CORRECTORS, _FAR = 10, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
+#: Least curvature of a letter's price that is divided by, in units of what is subtracted from it.
+_SOLID = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound."""
+    """Weights of columns with their reduced costs, prices, and ``log a`` of source letters in the lower bound.
+
+    ``path`` are weights further back on the central path.
+    """
 
     q: Array
     z: Array
     dual: Dual
     log_a: Array
+    path: Array | None = None
 
 
 class Saddle:
@@ -64,12 +70,17 @@ class Saddle:
         self.mu, self.last = mu, 1.0
         self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
         self.z = np.zeros(0)
-        self.log_y, self.log_p = np.log(self.p), np.log(self.p)
+        self.log_y = self.log_p = np.log(self.p)
+        self.entropy = -float(self.p @ self.log_p)
         # The unknown prices are (g, t) of each barrier, then s.
         self.size = (program.m + 1) * len(self.barriers) + s.size
         self.letters = [program.letters[:, o.target] for o in program.outputs]
         self.places = [letters + i * (program.m + 1) for i, letters in enumerate(self.letters)]
         self.every = np.arange(q.size)
+        # With one output of which each column shows another letter, its prices meet one column each.
+        self.alone = len(self.letters) == 1 and np.unique(self.letters[0]).size == q.size
+        self.lone = self.places[0] if self.alone else self.every[:0]
+        self.broad = np.setdiff1d(np.arange(self.size), self.lone)
 
     def point(self) -> Point:
         """Return the current point."""
@@ -118,7 +129,9 @@ class Saddle:
         )
         information = value + float(np.log(q.sum())) - float(self.s @ self.spent)
         lower = floor - float(self.s @ self.levels)
-        missed = float(self.s @ np.maximum(self.spent - self.levels, 0.0))
+        # A level that is missed counts even while its price is still next to nothing.
+        over = np.maximum(self.spent - self.levels, 0.0)
+        missed = float((self.s + 1) @ over)
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
@@ -134,7 +147,9 @@ class Saddle:
         if gap < self.least:
             self.cap, self.least = min(2 * self.cap, 1.0), gap
         self.gap = gap
-        return gap
+        # A level is met by mixing in a channel that spends nothing there, which may cost all of the source's entropy.
+        dearer = np.maximum(self.entropy * (1 - self.levels / self.spent) - self.s * over, 0.0)
+        return gap + float(dearer[self.held].sum())
 
     def _price(self) -> float:
         """Return the price in nats of one unit of what is minimised."""
@@ -235,10 +250,11 @@ class Saddle:
         weights = scaled.T @ scaled
         weights[self.every, self.every] += self.z / self.q
         self.tie = self.z + self.earned
-        border = np.zeros((self.q.size, self.size), order="F")
         prices = np.zeros((self.size, self.size))
+        wide = np.zeros((self.q.size, self.broad.size), order="F")
         for i, (b, place) in enumerate(zip(self.barriers, self.places, strict=True)):
-            border[self.every, place] = self.tie
+            if not self.alone:
+                wide[self.every, place] = self.tie
             block = slice(i * (m + 1), (i + 1) * (m + 1))
             prices[block, block] = b.hessian
             if b.gauge is not None:
@@ -249,16 +265,19 @@ class Saddle:
             prices[bare, bare] += 1.0
             for other in self.places:
                 np.subtract.at(prices, (place, other), self.tie * self.q)
-        first = self.size - self.s.size
+        first, rest = self.size - self.s.size, self.broad.size - self.s.size
         for i, (w, mean) in enumerate(zip(self.weighted, self.means, strict=True)):
-            border[:, first + i] = self.y @ w - (theta * mean) @ self.A
+            wide[:, rest + i] = self.y @ w - (theta * mean) @ self.A
             for j in range(i + 1):
                 bend = float(self.y @ ((w * self.costs[j]) @ self.q)) - float(mean @ (theta * self.means[j]))
                 prices[first + i, first + j] = prices[first + j, first + i] = bend
             prices[first + i, first + i] += self.ease[i] * self.slack[i] / self.s[i]
-        self.root = algebra.root(weights)
-        self.border = algebra.forward(self.root, border)
-        self.prices = algebra.root(prices + self.border.T @ self.border)
+        tie = self.tie if self.alone else self.tie[:0]
+        solid = np.zeros(tie.size, dtype=bool)
+        if self.alone and self.barriers[0].diagonal:
+            solid = prices[self.lone, self.lone] > _SOLID * tie * self.q
+        border = Border(wide, self.broad, tie, self.every[: tie.size], self.lone)
+        self.system = Bordered(weights, prices, border, solid)
 
     def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
         """Return the direction of each pair, for changes of products to aim at."""
@@ -266,8 +285,7 @@ class Saddle:
         short = 1 - self.earned - self.z
         bent = corrected / self.v
         side = aims[0] / q - short + bent @ self.A if np.ndim(bent) else aims[0] / q - short
-        side = algebra.forward(self.root, side)
-        right = self.border.T @ side
+        right = np.zeros(self.size)
         levels = np.zeros(s.size)
         levels[self.held] = aims[1]
         shown = aims[0] - q * short
@@ -282,8 +300,7 @@ class Saddle:
         for i, mean in enumerate(self.means):
             left = self.left[i] - self.ease[i] * levels[i] / s[i]
             right[first + i] -= left - (float(mean @ bent) if np.ndim(bent) else 0.0)
-        moves = algebra.solve(self.prices, right)
-        tilted = algebra.backward(self.root, side - self.border @ moves)
+        tilted, moves = self.system.solve(side, right)
         self.ds = moves[first:]
         self.d_slack = (levels - self.slack * self.ds) / s
         self.dq = tilted.copy()

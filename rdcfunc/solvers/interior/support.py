@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -9,21 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Candidate, Program
+from rdcfunc.perceptions import Wasserstein
+from rdcfunc.program import Candidate, Program, Waypoint
 from rdcfunc.solvers.interior.saddle import Point
+from rdcfunc.solvers.interior.transport import flattened
 from rdcfunc.solvers.projection import project
 
 #: Programs up to this many columns are taken whole; of larger ones a support is screened by some sweeps of EM.
 _WHOLE, _SWEEPS, _LIKELY = 120, 24, 0.98
+#: Worth in single precision below which a column needs no other.
+_CLEARLY = 0.999
+#: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's path, kept where they
+#: fall below this.
+COLD, NEAR = 0.1, 1e-3
+#: How far apart, relatively, the levels of neighbours are at most.
+_NEIGHBOUR = 0.1
 #: Source letters that the first prices are computed on.
 _SAMPLE = 64
+#: Share of the first weights that is flattened where letters have a transport plan to keep up with.
+_SPREAD = 0.1
 
 
-def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple[Indices, Array, Array]:
-    """Return a first support, weights on it, and prices of the linear levels: a neighbour's, if they fit.
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """Where a run begins: columns with their weights, prices of the linear levels, and products of pairs in nats."""
 
-    A neighbour's prices spare the search for first ones. Its weights would be no better than those of some sweeps at
-    its prices, as the path begins far from the boundary, where its letters lie.
+    support: Indices
+    q: Array
+    prices: Array
+    mu: float
+
+
+def begin(core: Program, source: Array, start: Candidate | None = None) -> Begun:
+    """Return a first support with weights and prices: a neighbour's prices, and weights on its path.
+
+    Its solution lies at the boundary, where no path begins well. Its path further back lies near ours.
     """
     support = np.arange(core.size)
     if core.forbidden is not None:
@@ -31,23 +52,44 @@ def begin(core: Program, source: Array, start: Candidate | None = None) -> tuple
     q = _first_weights(core, source)[support]
     q /= q.sum()
     part = core if support.size == core.size else core.take(support)
-    near = None if start is None else start.dual.linear
-    fits = near is not None and near.size == len(core.linear) and (near > 0).all()
-    prices = near if near is not None and fits else _first_prices(part, q)
+    known = None if start is None else start.dual.linear
+    fits = known is not None and known.size == len(core.linear) and bool((known > 0).all())
     if start is not None and core.letters.shape[1] > 1:
-        # Laws that meet the levels of several decoders are far from uniform.
-        law = np.bincount(start.columns, source @ start.channel, core.size)[support]
-        q = 0.5 * law / law.sum() + 0.5 / law.size
-    if support.size <= _WHOLE or core.outputs:
-        return support, q, prices
-    likely, q = _screen(part, q, prices)
-    if core.forbidden is not None or any(
-        float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
-        for c in part.linear
-    ):
-        likely = np.union1d(likely, part.total_cost.argmin(axis=1))
-    q = np.maximum(q[likely], 1e-6 / part.size)
-    return support[likely], 0.9 * q / q.sum() + 0.1 / q.size, prices
+        # Laws that meet the levels of several decoders are far from uniform, and a channel that does is at hand.
+        met = np.bincount(start.columns, source @ start.channel, core.size)[support]
+        q = 0.5 * met / met.sum() + 0.5 / met.size
+        return Begun(support, q, known if known is not None and fits else _first_prices(part, q), COLD)
+    way = _waypoint(core, start) if start is not None and fits else None
+    # First prices are good for a level, and rough for a rate.
+    prices = _first_prices(part, q) if known is None or not fits or (way is None and core.rate == inf) else known
+    path = np.zeros(support.size) if way is None or core.outputs else way.q[support]
+    if support.size > _WHOLE and not core.outputs:
+        likely, law = _screen(part, q, prices)
+        if core.forbidden is not None or any(
+            float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
+            for c in part.linear
+        ):
+            likely = np.union1d(likely, part.total_cost.argmin(axis=1))
+        q = np.maximum(law[likely], 1e-6 / part.size)
+        support, path = support[likely], path[likely]
+        q = q if path.any() else spread(q)
+    if not path.any():
+        return Begun(support, q, prices, COLD)
+    q = np.where(path > 0, path, q)
+    return Begun(support, q / q.sum(), prices, NEAR)
+
+
+def _waypoint(core: Program, start: Candidate) -> Waypoint | None:
+    """Return a point on a neighbour's path, or None if it has none, or is none."""
+    way, levels = start.waypoint, np.append(core.levels, core.rate)
+    if way is None or way.q.size != core.size or way.levels.size != levels.size:
+        return None
+    return way if np.isclose(way.levels, levels, _NEIGHBOUR, 0.0).all() else None
+
+
+def spread(q: Array) -> Array:
+    """Return weights whose path begins well inside: a tenth is shared by all."""
+    return 0.9 * q / q.sum() + 0.1 / q.size
 
 
 def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
@@ -82,7 +124,10 @@ def _first_weights(core: Program, source: Array) -> Array:
     if source.size == core.m:
         same = (core.letters == core.letters[:, :1]).all(axis=1)
         q = np.where(same, source[core.letters[:, 0]], 0.0) + (0.0 if core.letters.shape[1] == 1 else 1.0) * q
-    return np.maximum(q, 1e-6 / core.size)
+    q = np.maximum(q, 1e-6 / core.size)
+    if any(isinstance(o.divergence, Wasserstein) for o in core.outputs):
+        q = q / q.sum() + _SPREAD * flattened(q)
+    return q
 
 
 def _first_prices(part: Program, q: Array) -> Array:
@@ -96,20 +141,26 @@ def _first_prices(part: Program, q: Array) -> Array:
     p = part.p[rows] / part.p[rows].sum()
     barred = None if part.forbidden is None else part.forbidden[rows]
     costs, levels = [c.cost[rows] for c in part.linear], part.levels
-    s = np.ones(count)
     for i in np.flatnonzero(np.isinf(levels)):
         levels[i] = 0.5 * float(p @ (costs[i] @ q))
+    # Down to the least steps of the costs, what is spent is about the inverse of the price.
+    steps = np.array([np.median(np.where(cost > 0, cost, inf).min(axis=1)) for cost in costs])
+    s = np.clip(0.7 / (count * levels), 1.0, np.maximum(1.0, 3.0 / steps))
     found, _ = project(p, q, costs, levels, s, np.full(count, 1e24), 1e-1, barred)
     return np.clip(found, 1e-2, inf)
 
 
 def earned(core: Program, point: Point) -> Array:
-    """Return ``Aᵀ y`` of every column at a point of a part of the program."""
+    """Return ``Aᵀ y`` of every column at a point of a part of the program, roughly where it is clearly below one."""
     cost = point.dual.cost(core)
     exponent = np.subtract(point.log_a[:, None], cost, out=cost if cost.flags.writeable else None)
     # What overflows is worth joining all the same.
     with np.errstate(over="ignore"):
-        return np.asarray(core.p @ np.exp(exponent, out=exponent))
+        rough = exponent.astype(np.float32)
+        worth = (core.p.astype(np.float32) @ np.exp(rough, out=rough)).astype(np.float64)
+        near = ~(worth < _CLEARLY)
+        worth[near] = core.p @ np.exp(exponent[:, near])
+    return worth
 
 
 def needed(part: Program) -> NDArray[np.bool_]:
