@@ -182,7 +182,9 @@ def test_generated_tuples_agree_with_all_of_them(
     make: Callable[[int, int, int], tuple[rdc.Problem, list[Target]]], seed: int, n: int, K: int
 ) -> None:
     problem, theta = make(seed, n, K)
-    every = rdc.universal_rate(problem, theta, solver=solvers.InteriorPoint())
+    every = rdc.universal_rate(problem, theta)
+    assert isinstance(every.solver, solvers.Auto)
+    assert not isinstance(every.solver.picked, solvers.TupleGeneration)
     some = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
     assert max(every.lower, some.lower) <= min(every.upper, some.upper) + 1e-12
     assert some.gap <= 1e-6
@@ -204,7 +206,9 @@ def test_generated_tuples_agree_with_all_of_them(
 def test_every_divergence(measure: perceptions.Divergence) -> None:
     problem, theta = random_question(5, 4, 3)
     problem = rdc.Problem(problem.source, problem.distortion, measure)
-    every = rdc.universal_rate(problem, theta, solver=solvers.InteriorPoint())
+    every = rdc.universal_rate(problem, theta)
+    assert isinstance(every.solver, solvers.Auto)
+    assert not isinstance(every.solver.picked, solvers.TupleGeneration)
     some = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
     assert max(every.lower, some.lower) <= min(every.upper, some.upper) + 1e-12
     assert some.gap <= 1e-6

@@ -27,6 +27,8 @@ Channel = tuple[Indices, Array]
 _TABLE, _BLOCK = 40_000, 1_000_000
 #: Products that a search may form before it settles for a looser bound.
 _WORK = 1_000_000_000
+#: Share of its level up to which an output may move freely when little mass is moved.
+_SLACK = 0.99
 #: Share by which a bound may exceed what is attained.
 _ACCURACY = 1e-11
 #: Roundings of an exponent: of scaled costs, prices, their products and sums, and of the exponential, twice over.
@@ -239,7 +241,7 @@ def moved(lift: Lift, columns: Indices, channel: Array) -> Channel:
         single = lift.single(k)
         cost = single.total_cost
         plan: Array | None = np.eye(lift.m)[single.barred(cost).argmin(axis=1)]
-        if single.outputs:
+        if any(o.target == k and o.divergence.value(o.reference, laws[k]) > _SLACK * o.level for o in lift.outputs):
             lacking = np.maximum(law - np.bincount(tuples[:, k], lift.p @ kept, lift.m), 0.0)
             plan = _carried(lift.p * np.maximum(lost, 0.0), lacking, single.barred(cost))
         if plan is None:

@@ -16,7 +16,7 @@ from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
 
@@ -92,7 +92,8 @@ class TupleGeneration(Solver):
         offered: list[Candidate] = []
         for _ in range(self.rounds):
             part = program.take(columns)
-            found = self._found(part, accuracy, replace(best, columns=np.searchsorted(columns, best.columns)))
+            start = replace(best, columns=np.searchsorted(columns, best.columns))
+            found = self._found(part, accuracy, start)
             if not found:
                 break
             best, steps = found[0], steps + sum(candidate.steps for candidate in found)
@@ -105,13 +106,15 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
+                if len(offered):
+                    # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
+                    found += self._found(_tighter(part, found[0]), accuracy, start)
                 proposals = [replace(c, columns=columns[c.columns], steps=0) for c in found]
                 offered += [self._repaired(program, c, (roomy, first)) for c in proposals]
                 brackets = [bracket(program, candidate) for candidate in offered]
                 gap = min(b.upper for b in brackets) - max(b.lower for b in brackets)
                 if gap <= tol or accuracy < _FINEST * tol:
                     break
-                # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
                 accuracy *= _FINER
                 continue
             tuples = tuples[joining][np.argsort(-worth[joining])][:_JOINING]
@@ -143,14 +146,16 @@ class TupleGeneration(Solver):
         channel = np.zeros((single.p.size, single.size))
         np.add.at(channel.T, best.columns, best.channel.T)
         cheapest = np.eye(single.m)[single.total_cost.argmin(axis=1)]
-        if excess(single, cheapest, -0.01) <= 0:
-            return channel, cheapest
-        room = inner_point(single)
-        if room is None:
+        same = np.eye(single.m) if single.m == single.p.size else cheapest
+        for room in (cheapest, same):
+            if excess(single, room, -0.01) <= 0:
+                return channel, room
+        inner = inner_point(single)
+        if inner is None:
             return channel, channel
         # Conic solvers leave dust on forbidden pairs.
-        room = np.where(np.isinf(single.barred(room)), 0.0, room)
-        return channel, room / room.sum(axis=1, keepdims=True)
+        inner = np.where(np.isinf(single.barred(inner)), 0.0, inner)
+        return channel, inner / inner.sum(axis=1, keepdims=True)
 
     def _repaired(self, lift: Lift, candidate: Candidate, anchors: Sequence[Channel]) -> Candidate:
         """Return the candidate with a channel that meets every level, mixed with as little of another as does.
@@ -161,7 +166,7 @@ class TupleGeneration(Solver):
         once = moved(lift, *given)
         for slack in (-INSIDE, ROUNDING):
             found = []
-            for near, anchor in product((once, moved(lift, *once), given), anchors):
+            for near, anchor in product((once, moved(lift, *once), given, anchors[-1]), anchors):
                 columns, (channel, other) = merged(near, anchor)
                 part = lift.take(columns)
                 mixture = _mixture(part, channel, other, slack)
@@ -173,6 +178,21 @@ class TupleGeneration(Solver):
                 _, columns, channel = min((f for f in found if f[0] <= least + _SAME), key=lambda f: f[1].size)
                 return replace(candidate, columns=columns, channel=channel)
         return candidate
+
+
+def _tighter(part: Program, candidate: Candidate) -> Program:
+    """Return the part with each level lowered by more than a candidate's channel misses it by."""
+    channel = part.take(candidate.columns)
+
+    def level(c: Linear | Output) -> float:
+        missed = max(0.0, channel.value(c, candidate.channel) - c.level)
+        return max(c.level - 1.5 * missed, 0.5 * c.level)
+
+    return replace(
+        part,
+        linear=tuple(replace(c, level=level(c)) for c in part.linear),
+        outputs=tuple(replace(o, level=level(o)) for o in part.outputs),
+    )
 
 
 def _mixture(part: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
