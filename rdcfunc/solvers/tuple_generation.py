@@ -16,7 +16,7 @@ from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Dual, Linear, Output, Program
+from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
 
@@ -92,8 +92,7 @@ class TupleGeneration(Solver):
         offered: list[Candidate] = []
         for _ in range(self.rounds):
             part = program.take(columns)
-            start = replace(best, columns=np.searchsorted(columns, best.columns))
-            found = self._found(part, accuracy, start)
+            found = self._found(part, accuracy, replace(best, columns=np.searchsorted(columns, best.columns)))
             if not found:
                 break
             best, steps = found[0], steps + sum(candidate.steps for candidate in found)
@@ -106,15 +105,13 @@ class TupleGeneration(Solver):
                 tuples, worth = most.tuples, most.earned
             joining = (worth > 1 + tol / 8) & ~np.isin(program.columns(tuples), columns)
             if not joining.any():
-                if len(offered):
-                    # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
-                    found += self._found(_tighter(part, found[0]), accuracy, start)
                 proposals = [replace(c, columns=columns[c.columns], steps=0) for c in found]
                 offered += [self._repaired(program, c, (roomy, first)) for c in proposals]
                 brackets = [bracket(program, candidate) for candidate in offered]
                 gap = min(b.upper for b in brackets) - max(b.lower for b in brackets)
                 if gap <= tol or accuracy < _FINEST * tol:
                     break
+                # A level whose price is small may be missed by much at little cost, and its repair is not cheap.
                 accuracy *= _FINER
                 continue
             tuples = tuples[joining][np.argsort(-worth[joining])][:_JOINING]
@@ -178,21 +175,6 @@ class TupleGeneration(Solver):
                 _, columns, channel = min((f for f in found if f[0] <= least + _SAME), key=lambda f: f[1].size)
                 return replace(candidate, columns=columns, channel=channel)
         return candidate
-
-
-def _tighter(part: Program, candidate: Candidate) -> Program:
-    """Return the part with each level lowered by more than a candidate's channel misses it by."""
-    channel = part.take(candidate.columns)
-
-    def level(c: Linear | Output) -> float:
-        missed = max(0.0, channel.value(c, candidate.channel) - c.level)
-        return max(c.level - 1.5 * missed, 0.5 * c.level)
-
-    return replace(
-        part,
-        linear=tuple(replace(c, level=level(c)) for c in part.linear),
-        outputs=tuple(replace(o, level=level(o)) for o in part.outputs),
-    )
 
 
 def _mixture(part: Program, channel: Array, anchor: Array, slack: float) -> Array | None:
