@@ -18,6 +18,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from rdcfunc.columns.regions import Branch
 from rdcfunc.information import (
     NATS_PER_BIT,
     Array,
@@ -264,7 +265,8 @@ class Candidate:
     """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices.
 
     ``log_a`` (n,) are the logarithms of the source letters' factors in the lower bound; None derives them from the
-    channel's output law.
+    channel's output law. With a ``tree`` of regions of class posteriors the lower bound is the least of its leaves',
+    each a candidate whose ``dual`` and ``log_a`` hold on its region alone. ``origin`` tells users where it is from.
     """
 
     channel: Array
@@ -272,3 +274,5 @@ class Candidate:
     dual: Dual
     steps: int
     log_a: Array | None = None
+    tree: Branch[Candidate] | Candidate | None = None
+    origin: str = ""
