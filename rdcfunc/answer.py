@@ -171,6 +171,8 @@ def conclude(
     bounds += [(lower_bound(program, c), c) for c in proofs]
     (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
     _refuse_crossing(lower, top.upper)
+    if lower > program.ceiling:
+        raise InfeasibleError(_clash(program))
     unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
@@ -200,6 +202,16 @@ def conclude(
         steps=sum(candidate.steps for candidate in found),
         source=program.p,
         candidate=found[best],
+    )
+
+
+def _clash(program: Program) -> str:
+    """Return why a lower bound above all that a channel may need refuses levels."""
+    names = {f"{c.axis.value} = {c.level / c.unit:.9g}": None for c in reversed(program.constraints)}
+    least = " and ".join(names)
+    return (
+        f"{least} clash: no channel to the {program.m} letters meets them together (by branch and bound over class "
+        "posteriors); raise one of them, or let a tag tell the class with tagged=True"
     )
 
 

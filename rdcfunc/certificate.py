@@ -252,6 +252,9 @@ def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> A
         here, there = program.value(c, channel), program.value(c, anchor)
         if isinstance(c, Output) and _told_apart_by_rounding(program, c, channel):
             continue
+        if here > level and there > level and not isinstance(c, Output):
+            # Costs are linear and entropies concave: no share will do.
+            return None
         if here > level and here > there:
             share = max(share, (here - level) / (here - there))
     if not program.minimises_rate:

@@ -25,6 +25,7 @@ from rdcfunc.information import (
     Indices,
     class_joint,
     conditional_entropy,
+    entropy,
     mutual_information,
 )
 from rdcfunc.perceptions import Divergence
@@ -165,6 +166,18 @@ class Program:
     def cheapest(self, constraint: Linear) -> float:
         """Return the least that a linear left side can be."""
         return float(self.p @ np.where(self.p > 0, self.barred(constraint.cost).min(axis=1), 0.0))
+
+    @property
+    def ceiling(self) -> float:
+        """The most that a channel which meets every level can need of what is minimised; a larger bound proves none."""
+        goal = self.goal
+        if goal is None:
+            most = entropy(self.p)
+        elif isinstance(goal, Linear):
+            most = float(np.where(self.barred(goal.cost) < inf, goal.cost, 0.0).max())
+        else:
+            most = inf if isinstance(goal, Output) else entropy(self.p @ goal.labels)
+        return most * (1 + 1e-9) + 1e-9
 
     def take(self, columns: Indices) -> Program:
         """Return the program on these columns; a column taken twice is a clone that can carry a tag."""

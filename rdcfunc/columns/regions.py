@@ -93,9 +93,11 @@ def log_earned(
 ) -> tuple[Array, Array]:
     """Return an upper bound on ``log sup_b f_k(b)`` for each column k, and where its largest value was seen.
 
-    Each product is log-concave in b, so it lies below the exponential of its tangent at the middle of a cell; a sum of
-    such exponentials is convex, hence largest at a corner. The excess is of second order in the width, so cells are
-    halved until the bound is within ``accuracy`` of the largest value of all columns, or the work limit ends it.
+    With m the middle of a cell and ``ρ = Σ_s L(x, s) b_s / m_s``, the inequality of the means and Bernoulli's bound each
+    decoder's product by its value at m times ``ρ^t`` for t > 1, and times ``1 + t (ρ - 1)`` for t <= 1. Both are convex
+    in b, so that a sum of products of them over decoders is largest at corners. The excess is of second order in the
+    width: cells are halved until the bound is within ``accuracy`` of the largest value of all columns, or the work limit
+    ends it.
 
     Parameters
     ----------
@@ -149,11 +151,12 @@ def _tangents(log_weights: Array, labels: Array, t: Array, column: Indices, cell
     """Return ``log`` of an upper bound of f on each cell (c, decoders, r, K), and ``log f`` in its middle."""
     middle = np.maximum(cells.mean(axis=2), _LEAST)
     exponent = log_weights[:, column] + np.einsum("h,xs,chs->xc", t, labels, np.log(middle))
-    swing = np.einsum("h,xs,chvs->hvxc", t, labels, (cells - middle[:, :, None]) / middle[:, :, None])
-    total = swing[0]
-    for more in swing[1:]:
-        total = (total[:, None] + more).reshape(-1, *exponent.shape)
-    return _log_sum(exponent + total).max(axis=0), _log_sum(exponent)
+    ratio = np.einsum("xs,chvs->hvxc", labels, cells / middle[:, :, None])
+    top = np.zeros((1, *exponent.shape))
+    for price, along in zip(t, ratio, strict=True):
+        raised = price * np.log(np.maximum(along, _LEAST)) if price > 1 else np.log1p(price * (along - 1))
+        top = (top[:, None] + raised).reshape(-1, *exponent.shape)
+    return _log_sum(exponent + top).max(axis=0), _log_sum(exponent)
 
 
 def _log_sum(exponent: Array) -> Array:

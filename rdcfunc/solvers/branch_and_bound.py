@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
@@ -38,6 +39,8 @@ class BranchAndBound(Solver):
     ----------
     nodes
         The most regions that are bounded; the bracket is open where they do not suffice.
+    starts
+        Descents from source letters assigned to letters at random, if the first region leaves the bracket open.
 
     References
     ----------
@@ -55,9 +58,10 @@ class BranchAndBound(Solver):
     """
 
     nodes: int = 400
+    starts: int = 4
 
     def __post_init__(self) -> None:
-        at_least_one(self, "nodes")
+        at_least_one(self, "nodes", "starts")
 
     def refusal(self, program: Program) -> str | None:
         """Name a conditional entropy that is missing or tagged, or a divergence of which only a conic form is known."""
@@ -72,12 +76,14 @@ class BranchAndBound(Solver):
         """Return the candidate of the best channel, and of the tree that proves the lower bound."""
         search = _Search(program, tol)
         if start is not None and start.channel.shape == (program.p.size, program.size):
-            search.descend(start.channel)
+            search.descend(_posteriors(program, start.channel))
         labels = program.posteriors[0].labels
         region = regions.whole(program.p, labels, len(program.posteriors), program.m)
         made = [_Node(search.bound(Relaxed.trivial(program, region), _FIRST))]
+        for laws in _starts(program, self.starts if made[0].relaxed.lower < search.enough else 0):
+            search.descend(laws)
         open_ = [(made[0].relaxed.lower, 0)]
-        while open_ and len(made) + 2 <= self.nodes and open_[0][0] < search.upper - tol:
+        while open_ and len(made) + 2 <= self.nodes and open_[0][0] < search.enough:
             node = made[heappop(open_)[1]]
             node.cut = _place(program, node.relaxed)
             if node.cut is None:
@@ -108,51 +114,76 @@ class _Search:
         self.program, self.tol, self.upper, self.steps = program, tol, inf, 0
         self.best = Candidate(np.full((n, N), 1.0 / N), np.arange(N), Dual.zero(program), 0)
 
+    @property
+    def enough(self) -> float:
+        """The bound that closes a region."""
+        return min(self.upper - self.tol, self.program.ceiling)
+
     def bound(self, region: Relaxed, rounds: int) -> Relaxed:
         """Bound a region, and descend from its relaxed channel where the bound does not close it."""
-        program, tol = self.program, self.tol
-        if region.lower >= self.upper - tol:
+        program = self.program
+        if region.lower >= self.enough:
             return region
-        first = rounds == _FIRST
-        region = relax(region, program, tol, self.upper - tol, rounds, patient=first)
+        region = relax(region, program, self.tol, self.enough, rounds, patient=rounds == _FIRST)
         self.steps += region.steps
-        if region.lower < self.upper - tol and region.channel.any():
+        if region.lower < self.enough and region.channel.any():
             merged = np.zeros((program.p.size, program.size))
             np.add.at(merged.T, region.columns, region.channel.T)
-            self.descend(merged)
+            self.descend(_posteriors(program, merged))
+            self.descend(_heaviest(program, region))
         return region
 
-    def descend(self, channel: Array) -> None:
-        """Alternate between a channel and the class posteriors that belong to it, as long as that pays."""
-        program, every = self.program, np.arange(self.program.size)
-        before = inf
+    def descend(self, laws: Array) -> None:
+        """Alternate between channel and class posteriors from laws (N, decoders, K), as long as that pays."""
+        program, every, before = self.program, np.arange(self.program.size), inf
         for _ in range(_DESCENT):
-            laws = np.stack([_posteriors(program, h, channel) for h in range(len(program.posteriors))], axis=1)
             convex = with_laws(program, every, laws)
             if any(convex.cheapest(c) > c.level for c in convex.limits):
-                # Out of reach of this classifier: sharpen it and try again.
-                channel = channel**2 / (channel**2).sum(axis=1, keepdims=True)
-                continue
-            found, proposal = next(proposals(program, convex, every, self.tol))
+                return
+            if not program.minimises_rate:
+                # A rate that is missed by rounding is dear to mend.
+                convex = replace(convex, rate=program.rate - self.tol / 10)
+            found, proposal = next(proposals(program, convex, every, self.tol / 5))
             self.steps += 1
-            channel = np.zeros_like(channel)
+            channel = np.zeros((program.p.size, program.size))
             channel[:, found.columns] = found.channel
             quiet = replace(proposal.dual, posteriors=np.zeros(len(program.posteriors)))
             upper = bracket(program, Candidate(channel, every, quiet, 0, found.log_a)).upper
             if upper < self.upper:
                 self.upper, self.best = upper, Candidate(channel, every, proposal.dual, 0)
             if before - upper < self.tol or upper > self.upper + 10 * self.tol:
-                break
-            before = upper
+                return
+            before, laws = upper, _posteriors(program, channel)
 
 
-def _posteriors(program: Program, decoder: int, channel: Array) -> Array:
-    """Return the posterior that a decoder's letter leaves of the class for each column, shape (N, K)."""
-    c = program.posteriors[decoder]
-    joint = program.class_laws(c, channel)
-    mass = joint.sum(axis=1, keepdims=True)
-    laws = np.where(mass > 1e-14, joint / np.where(mass > 1e-14, mass, 1.0), program.p @ c.labels)
-    return np.asarray(laws[program.groups(c)])
+def _starts(program: Program, starts: int) -> Iterator[Array]:
+    """Yield class posteriors of channels that tell source letters apart: by their cheapest columns, then at random."""
+    rng, n, N = np.random.default_rng(0), program.p.size, program.size
+    for k in range(starts):
+        chosen = rng.permutation(np.resize(rng.permutation(N), n)) if k else program.total_cost.argmin(axis=1)
+        yield _posteriors(program, np.eye(N)[chosen])
+
+
+def _posteriors(program: Program, channel: Array) -> Array:
+    """Return the posterior of each column's letters, shape (N, decoders, K)."""
+    laws = []
+    for c in program.posteriors:
+        joint = program.class_laws(c, channel)
+        mass = joint.sum(axis=1, keepdims=True)
+        told = np.where(mass > 1e-14, joint / np.where(mass > 1e-14, mass, 1.0), program.p @ c.labels)
+        laws.append(told[program.groups(c)])
+    return np.stack(laws, axis=1)
+
+
+def _heaviest(program: Program, region: Relaxed) -> Array:
+    """Return for each column the tags that carry most mass on its letters, or the middles of the letters' cells."""
+    mass = program.p @ region.channel
+    laws = region.cells.mean(axis=2)
+    for h, c in enumerate(program.posteriors):
+        # The heaviest comes last.
+        for place in np.argsort(mass, kind="stable"):
+            laws[h, program.letters[region.columns[place], c.target]] = region.laws[place, h]
+    return np.stack([laws[h, program.groups(c)] for h, c in enumerate(program.posteriors)], axis=1)
 
 
 def _place(program: Program, region: Relaxed) -> tuple[int, int, tuple[int, int], float] | None:

@@ -118,10 +118,11 @@ def proposals(
     program: Program, convex: Program, columns: Indices, tol: float
 ) -> Iterator[tuple[Candidate, Candidate]]:
     """Yield candidates for the convex program, each with what it proposes for the program itself."""
-    reachable = all(convex.cheapest(c) <= c.level for c in convex.limits)
-    found = InteriorPoint().solve(convex, tol / 10) if reachable else []
+    found = _solve(convex, tol) if all(convex.cheapest(c) <= c.level for c in convex.limits) else []
     if not any(excess(convex.take(c.columns), c.channel, _MISSED) <= _MISSED for c in found):
         refuted = _refute(convex)
+        if refuted is None and not convex.minimises_rate:
+            refuted = _overspend(convex, tol)
         found = found if refuted is None else [refuted]
     k = len(program.linear)
     for candidate in found:
@@ -146,6 +147,36 @@ def _distinct(*parts: tuple[Indices, Array]) -> tuple[Indices, Array]:
     keys = np.concatenate([columns[:, None], laws.reshape(len(laws), -1).round(_DECIMALS)], axis=1)
     kept = np.sort(np.unique(keys, axis=0, return_index=True)[1])
     return columns[kept], laws[kept]
+
+
+def _solve(convex: Program, tol: float) -> list[Candidate]:
+    """Return an interior point's candidates; a cost that no choice changes has no price."""
+    idle = [i for i, c in enumerate(convex.linear) if c.level < inf and not np.ptp(c.cost, axis=1).any()]
+    part = replace(convex, linear=tuple(c for i, c in enumerate(convex.linear) if i not in idle))
+    found = InteriorPoint().solve(part, tol / 10)
+    for i in idle:
+        found = [replace(c, dual=replace(c.dual, linear=np.insert(c.dual.linear, i, 0.0))) for c in found]
+    return found
+
+
+def _overspend(convex: Program, tol: float) -> Candidate | None:
+    """Return prices that show that the levels need more than the rate allowed, if they do.
+
+    The bound on the goal is the excess of the rate over the goal's price, whatever small one.
+    """
+    outputs = tuple(o for o in convex.outputs if o.level < inf)
+    free = replace(convex, linear=convex.limits, outputs=outputs, rate=inf)
+    found = _solve(free, tol)[0]
+    over = free.information(found.channel) - convex.rate
+    if over <= _TOLD or excess(free.take(found.columns), found.channel, _MISSED) > _MISSED:
+        return None
+    price = over / (8.0 * min(convex.ceiling, 1e3))
+    linear, told = iter(found.dual.linear), iter(found.dual.outputs)
+    dual = Dual(
+        np.array([next(linear) if c.level < inf else price for c in convex.linear]),
+        tuple(next(told) if o.level < inf else (price, np.zeros(convex.m)) for o in convex.outputs),
+    )
+    return replace(found, dual=dual)
 
 
 def _refute(convex: Program) -> Candidate | None:

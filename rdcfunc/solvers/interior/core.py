@@ -58,7 +58,7 @@ def enter(program: Program) -> Core:
         least = cost.min(axis=1)
         excess = cost - least[:, None] if least.any() else cost
         level = c.level - float(p @ least)
-        if level <= 4e-16 * c.level:
+        if level <= 4e-16 * c.level < inf:
             tight[i] = excess
             forbidden = _also(forbidden, excess > 0)
         else:
