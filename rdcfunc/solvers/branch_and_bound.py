@@ -21,6 +21,8 @@ from rdcfunc.solvers.relaxation import Relaxed, inherit, proposals, relax, with_
 
 #: Most convex programs of the first region, of each other one, and of one descent.
 _FIRST, _ROUNDS, _DESCENT = 20, 6, 8
+#: Most freedom of all posteriors, corners of a cell, and entries (n times columns) for which this is picked.
+_MOST_FREEDOM, _MOST_CORNERS, _MOST_ENTRIES = 16, 4, 2_000
 #: Share of an edge that a cut leaves at least on each side, and the shortest edge that is cut.
 _MARGIN, _SHORTEST = 0.1, 1e-9
 
@@ -57,7 +59,7 @@ class BranchAndBound(Solver):
     (0.14705, True)
     """
 
-    nodes: int = 400
+    nodes: int = 200
     starts: int = 4
 
     def __post_init__(self) -> None:
@@ -95,6 +97,14 @@ class BranchAndBound(Solver):
                 made.append(_Node(part))
         origin = f"branch and bound over class posteriors, {len(made)} regions"
         return [replace(search.best, steps=search.steps, tree=_tree(made), origin=origin)]
+
+
+def is_few(program: Program) -> bool:
+    """Return whether the class posteriors of letters have so few dimensions that regions of them can be enumerated."""
+    cells = regions.whole(program.p, program.posteriors[0].labels, len(program.posteriors), program.m)
+    decoders, m, r, _ = cells.shape
+    entries = program.p.size * program.size
+    return decoders * m * (r - 1) <= _MOST_FREEDOM and r <= _MOST_CORNERS and entries <= _MOST_ENTRIES
 
 
 @dataclass(eq=False)
