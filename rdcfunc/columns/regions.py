@@ -24,7 +24,7 @@ _LEAST = 1e-300
 #: The most entries of one round of cells, and the most rounds.
 _MOST_ENTRIES, _ROUNDS = 400_000, 400
 #: Roundings of a corner that is the middle of middles, each relative to the class probability, generously.
-ROUNDINGS = 128
+ROUNDINGS = 512
 
 T = TypeVar("T")
 
@@ -93,11 +93,11 @@ def log_earned(
 ) -> tuple[Array, Array]:
     """Return an upper bound on ``log sup_b f_k(b)`` for each column k, and where its largest value was seen.
 
-    With m the middle of a cell and ``ρ = Σ_s L(x, s) b_s / m_s``, the inequality of the means and Bernoulli's bound each
-    decoder's product by its value at m times ``ρ^t`` for t > 1, and times ``1 + t (ρ - 1)`` for t <= 1. Both are convex
-    in b, so that a sum of products of them over decoders is largest at corners. The excess is of second order in the
-    width: cells are halved until the bound is within ``accuracy`` of the largest value of all columns, or the work limit
-    ends it.
+    With m the middle of a cell and ``ρ = Σ_s L(x, s) b_s / m_s``, the inequality of the means and Bernoulli's bound
+    each decoder's product by its value at m times ``ρ^t`` for t > 1, and times ``1 + t (ρ - 1)`` for t <= 1. Both are
+    convex in b, so that a sum of products of them over decoders is largest at corners. The excess is of second order
+    in the width: cells are halved until the bound is within ``accuracy`` of the largest value of all columns, or the
+    work limit ends it.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def log_earned(
     bound, laws
         Shapes (N,) and (N, decoders, K).
     """
-    (n, N), (_, H, r, K) = log_weights.shape, cells.shape
+    (n, N), (_, H, r, _) = log_weights.shape, cells.shape
     bound, seen, attained = np.full(N, -np.inf), np.full(N, -np.inf), -np.inf
     laws = cells.mean(axis=2)
     column = np.arange(N)
@@ -154,7 +154,8 @@ def _tangents(log_weights: Array, labels: Array, t: Array, column: Indices, cell
     ratio = np.einsum("xs,chvs->hvxc", labels, cells / middle[:, :, None])
     top = np.zeros((1, *exponent.shape))
     for price, along in zip(t, ratio, strict=True):
-        raised = price * np.log(np.maximum(along, _LEAST)) if price > 1 else np.log1p(price * (along - 1))
+        base = along if price > 1 else (1 - price) + price * along
+        raised = max(float(price), 1.0) * np.log(np.maximum(base, _LEAST))
         top = (top[:, None] + raised).reshape(-1, *exponent.shape)
     return _log_sum(exponent + top).max(axis=0), _log_sum(exponent)
 

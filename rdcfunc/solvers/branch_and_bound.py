@@ -197,8 +197,10 @@ def _heaviest(program: Program, region: Relaxed) -> Array:
 
 
 def _place(program: Program, region: Relaxed) -> tuple[int, int, tuple[int, int], float] | None:
-    """Return where to cut: the cell in which tags save most entropy, across its longest edge, at the letter's own
-    posterior; the largest cell where tags save nothing; or None where cells are points.
+    """Return where to cut: decoder, letter, edge and the place on it; None where cells are points.
+
+    It is the cell in which tags save most entropy, or the largest one where they save none, across its longest edge,
+    at the posterior of the letter without tags.
     """
     cells, mass = region.cells, program.p @ region.channel
     best, place, mean = 0.0, None, cells[0, 0, 0]
@@ -216,10 +218,10 @@ def _place(program: Program, region: Relaxed) -> tuple[int, int, tuple[int, int]
                 best, place, mean = saved, (h, j), own
     if place is None:
         lengths = np.array([[_longest(cell)[1] for cell in row] for row in cells])
-        h, j = np.unravel_index(lengths.argmax(), lengths.shape)
-        place, mean = (int(h), int(j)), cells[h, j].mean(axis=0)
         if lengths.max() <= _SHORTEST:
             return None
+        widest = divmod(int(lengths.argmax()), program.m)
+        place, mean = widest, cells[widest].mean(axis=0)
     cell = cells[place]
     (low, high), _ = _longest(cell)
     weights = mean @ np.linalg.pinv(cell)

@@ -56,9 +56,7 @@ class Relaxed:
         return cls(cells, -inf, proof, np.arange(0), none, np.zeros((n, 0)))
 
 
-def relax(
-    known: Relaxed, program: Program, tol: float, enough: float, rounds: int, patient: bool = False
-) -> Relaxed:
+def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: int, patient: bool = False) -> Relaxed:
     """Raise the bound of a region until it reaches ``enough``, meets the value, or rounds are over.
 
     Unless ``patient``, stop when a channel shows that it will not reach ``enough``.
@@ -114,9 +112,7 @@ def with_laws(program: Program, columns: Indices, laws: Array) -> Program:
     return replace(part, linear=(*part.linear, *losses), posteriors=())
 
 
-def proposals(
-    program: Program, convex: Program, columns: Indices, tol: float
-) -> Iterator[tuple[Candidate, Candidate]]:
+def proposals(program: Program, convex: Program, columns: Indices, tol: float) -> Iterator[tuple[Candidate, Candidate]]:
     """Yield candidates for the convex program, each with what it proposes for the program itself."""
     found = _solve(convex, tol) if all(convex.cheapest(c) <= c.level for c in convex.limits) else []
     if not any(excess(convex.take(c.columns), c.channel, _MISSED) <= _MISSED for c in found):
