@@ -37,6 +37,10 @@ class BranchAndBound(Solver):
     region the alternation of channel and class posteriors descends to an upper bound. Regions whose bound is within the
     tolerance of it are closed; the rest are cut, least bound first.
 
+    A region costs one to six convex programs. Random problems with n, m <= 8 and two or three classes take from 1 to
+    some 40 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not pay; a limit of work is
+    met where they pay nearly everywhere, or where levels are barely within reach.
+
     Parameters
     ----------
     nodes
@@ -139,17 +143,20 @@ class _Search:
         if region.lower < self.enough and region.channel.any():
             merged = np.zeros((program.p.size, program.size))
             np.add.at(merged.T, region.columns, region.channel.T)
-            self.descend(_posteriors(program, merged))
-            self.descend(_heaviest(program, region))
+            if not self.descend(_posteriors(program, merged)):
+                self.descend(_heaviest(program, region))
         return region
 
-    def descend(self, laws: Array) -> None:
-        """Alternate between channel and class posteriors from laws (N, decoders, K), as long as that pays."""
+    def descend(self, laws: Array) -> bool:
+        """Alternate between channel and class posteriors from laws (N, decoders, K), as long as that pays.
+
+        Return whether classifiers with these laws are within reach.
+        """
         program, every, before = self.program, np.arange(self.program.size), inf
-        for _ in range(_DESCENT):
+        for step in range(_DESCENT):
             convex = with_laws(program, every, laws)
             if any(convex.cheapest(c) > c.level for c in convex.limits):
-                return
+                return step > 0
             if not program.minimises_rate:
                 # A rate that is missed by rounding is dear to mend.
                 convex = replace(convex, rate=program.rate - self.tol / 10)
@@ -162,8 +169,9 @@ class _Search:
             if upper < self.upper:
                 self.upper, self.best = upper, Candidate(channel, every, proposal.dual, 0)
             if before - upper < self.tol or upper > self.upper + 10 * self.tol:
-                return
+                break
             before, laws = upper, _posteriors(program, channel)
+        return True
 
 
 def _starts(program: Program, starts: int) -> Iterator[Array]:
