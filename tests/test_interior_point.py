@@ -4,7 +4,6 @@ import warnings
 from dataclasses import replace
 from decimal import Decimal, getcontext
 from functools import cache
-from itertools import product
 
 import numpy as np
 import pytest

@@ -25,7 +25,8 @@ def silent(program: Program) -> Candidate | None:
     law = _law(program)
     if law is None:
         return None
-    return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0)
+    origin = "nothing need be sent"
+    return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0, origin=origin)
 
 
 def ample(program: Program) -> tuple[float, Dual]:
