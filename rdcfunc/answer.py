@@ -71,13 +71,16 @@ def _by_structure(plain: Plain, chosen: Solver, tol: float) -> Solution | None:
     if refusal is not None:
         raise ValueError(refusal)
     tilts: list[Tilt] = []
+    origins: list[str] = []
     for tilt, reason in ends(plain):
         tilts.append(tilt)
-        solution = describe(plain, tilts, _told(chosen, None, reason), tol)
+        origins.append(reason)
+        solution = describe(plain, tilts, origins, _told(chosen, None, reason), tol)
         if solution.status is Status.CERTIFIED:
             return solution
     tilts.append(picked.propose(plain, tol * (NATS_PER_BIT if plain.minimises_rate else 1.0)))
-    return describe(plain, tilts, _told(chosen, picked, why(plain, picked, True)), tol)
+    origins.append(type(picked).__name__)
+    return describe(plain, tilts, origins, _told(chosen, picked, why(plain, picked, True)), tol)
 
 
 def _by_table(
@@ -104,7 +107,8 @@ def _by_table(
         if solution.status is Status.CERTIFIED:
             return solution
     for place, picked in enumerate(picks):
-        found += picked.solve(taken, tol * _unit(program), None if start is None else start.candidate)
+        proposed = picked.solve(taken, tol * _unit(program), None if start is None else start.candidate)
+        found += [replace(c, origin=c.origin or type(picked).__name__) for c in proposed]
         solution = conclude(
             problem, program, targets, found, _told(chosen, picked, why(program, picked, place == 0)), tol
         )
@@ -125,13 +129,15 @@ def _narrower(solution: Solution, other: Solution | None, tol: float) -> Solutio
         return solution
     proof, best = max(solution, other, key=attrgetter("lower")), min(solution, other, key=attrgetter("upper"))
     status = Status.CERTIFIED if best.upper - proof.lower <= tol else best.status
-    return replace(best, lower=min(proof.lower, best.upper), prices=proof.prices, status=status)
+    origins = (proof.origins[0], best.origins[1])
+    return replace(best, lower=min(proof.lower, best.upper), prices=proof.prices, status=status, origins=origins)
 
 
-def describe(plain: Plain, tilts: Sequence[Tilt], solver: Solver, tol: float) -> Solution:
+def describe(plain: Plain, tilts: Sequence[Tilt], origins: Sequence[str], solver: Solver, tol: float) -> Solution:
     """Turn tilts into a solution without a table: the best lower and upper bound of them all."""
     brackets = [structure.bracket(plain, tilt) for tilt in tilts]
     proof, top = max(brackets, key=attrgetter("lower")), min(brackets, key=attrgetter("upper"))
+    told = tuple(origins[brackets.index(b)] for b in (proof, top))
     refuse_crossing(proof.lower, top.upper)
     unit = NATS_PER_BIT if plain.minimises_rate else 1.0
     lower, upper = min(proof.lower, top.upper) / unit, top.upper / unit
@@ -155,6 +161,7 @@ def describe(plain: Plain, tilts: Sequence[Tilt], solver: Solver, tol: float) ->
         solver=solver,
         steps=sum(tilt.steps for tilt in tilts),
         source=plain.p,
+        origins=(told[0], told[1]),
     )
 
 
@@ -175,13 +182,15 @@ def conclude(
     if not brackets:
         columns = np.arange(min(program.size, program.m))
         nothing = np.full((program.p.size, columns.size), 1.0 / columns.size)
-        found = [Candidate(nothing, columns, Dual.zero(program), 0)]
+        found = [Candidate(nothing, columns, Dual.zero(program), 0, origin="nothing known")]
         brackets = [bracket(program, found[0])]
     best = int(np.argmin([b.upper for b in brackets]))
     bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
     bounds += [(lower_bound(program, c), c) for c in proofs]
     (lower, proof), top = max(bounds, key=itemgetter(0)), brackets[best]
     refuse_crossing(lower, top.upper)
+    if isinstance(program, Program) and lower > program.ceiling:
+        raise InfeasibleError(_clash(program))
     unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
@@ -210,7 +219,18 @@ def conclude(
         solver=solver,
         steps=sum(candidate.steps for candidate in found),
         source=program.p,
+        origins=(proof.origin, found[best].origin),
         candidate=found[best],
+    )
+
+
+def _clash(program: Program) -> str:
+    """Return why a lower bound above all that a channel may need refuses levels."""
+    names = {f"{c.axis.value} = {c.level / c.unit:.9g}": None for c in reversed(program.constraints)}
+    least = " and ".join(names)
+    return (
+        f"{least} clash: no channel to the {program.m} letters meets them together (by branch and bound over class "
+        "posteriors); raise one of them, or let a tag tell the class with tagged=True"
     )
 
 

@@ -17,12 +17,12 @@ from operator import itemgetter
 
 import numpy as np
 
-from rdcfunc.columns import tagged
-from rdcfunc.columns.tuples import Earnings
+from rdcfunc.columns import regions, tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Posterior, Program
+from rdcfunc.tuples import Earnings
 
 EPS = float(np.finfo(np.float64).eps)
 #: How far inside a level a channel is brought where it can be, so that a user's own sum meets it too.
@@ -88,13 +88,31 @@ def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
 def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     """Return the weak-duality bound of the module's first lines, less a bound on its rounding.
 
+    With a tree of regions it is the least over the leaves, whose cells are rebuilt here from the cuts, so that they
+    cover every posterior.
+
     The bound holds for any ``a``, so that only the sums over source letters, the support functions and the last sum
     can be wrong. An exponent ``e = log p a - c`` is off by some roundings of ``|log p a|``, ``|g|`` and ``|c|``, and a
     sum of n terms ``exp(e)`` by n more; as ``exp(e) |e| <= 1/e`` for ``e <= 0``, large exponents add little.
     """
+    if candidate.tree is not None:
+        decoders, labels = len(program.posteriors), program.posteriors[0].labels
+        region = regions.whole(program.p, labels, decoders, program.m)
+        return min(region_bound(program, leaf, cells)[0] for leaf, cells in regions.leaves(candidate.tree, region))
+    return region_bound(program, candidate)[0]
+
+
+def region_bound(
+    program: Program | Lift, candidate: Candidate, cells: Array | None = None, accuracy: float = 1e-9
+) -> tuple[float, Array | None]:
+    """Return the bound on all channels, or on those whose class posteriors lie in cells, and the best posteriors there.
+
+    Cells are of shape (decoders, m, r, K), posteriors of shape (N, decoders, K); see :mod:`rdcfunc.columns.regions`.
+    """
+    laws: Array | None = None
     dual, p = candidate.dual, program.p
     if isinstance(program, Program) and program.goal is not None and program.rate == inf:
-        return _unlimited(program, program.goal, dual)
+        return _unlimited(program, program.goal, dual), None
     live = p > 0
     n = int(live.sum())
     if isinstance(program, Lift):
@@ -108,7 +126,14 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
         scale = float(np.abs(np.log(p[live]) + log_a[live]).max())
         scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
         t = float(dual.posteriors.sum())
-        if t > 0:
+        if cells is not None:
+            shown = np.stack([cells[h, program.letters[:, c.target]] for h, c in enumerate(program.posteriors)], axis=1)
+            labels = program.posteriors[0].labels[live]
+            bounds, laws = regions.log_earned(exponent, labels, dual.posteriors, shown, accuracy)
+            earned = float(bounds.max())
+            # Corners of cells are middles of middles, and tangents swing by about the number of classes.
+            size = abs(earned) + t * (regions.ROUNDINGS + labels.shape[1])
+        elif t > 0:
             earned = float(tagged.log_earnings(exponent, program.posteriors[0].labels[live], t).max())
             size = abs(earned)
         else:
@@ -120,12 +145,12 @@ def lower_bound(program: Program | Lift, candidate: Candidate) -> float:
     rate = sum(terms) - EPS * lost
     goal = program.goal
     if goal is None or isinstance(program, Lift):
-        return max(0.0, rate)
+        return max(0.0, rate), laws
     at_any_rate, price = _unlimited(program, goal, dual), dual.price(program)
     if price <= 0:
-        return at_any_rate
+        return at_any_rate, laws
     value = (rate - program.rate) / price
-    return max(at_any_rate, value - ROUNDING * abs(value))
+    return max(at_any_rate, value - ROUNDING * abs(value)), laws
 
 
 def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
@@ -309,6 +334,9 @@ def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> A
         here, there = program.value(c, channel), program.value(c, anchor)
         if isinstance(c, Output) and _told_apart_by_rounding(program, c, channel):
             continue
+        if here > level and there > level and not isinstance(c, Output):
+            # Costs are linear and entropies concave: no share will do.
+            return None
         if here > level and here > there:
             share = max(share, (here - level) / (here - there))
     if not program.minimises_rate:

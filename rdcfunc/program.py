@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from rdcfunc.columns.regions import Branch
 from rdcfunc.information import (
     NATS_PER_BIT,
     Array,
     Indices,
     class_joint,
     conditional_entropy,
+    entropy,
     mutual_information,
 )
 from rdcfunc.perceptions import Divergence
@@ -194,6 +196,18 @@ class Program:
         """Return the least that a linear left side can be."""
         return float(self.p @ np.where(self.p > 0, self.barred(constraint.cost).min(axis=1), 0.0))
 
+    @property
+    def ceiling(self) -> float:
+        """The most that a channel which meets every level can need of what is minimised; a larger bound proves none."""
+        goal = self.goal
+        if goal is None:
+            most = entropy(self.p)
+        elif isinstance(goal, Linear):
+            most = float(np.where(self.barred(goal.cost) < inf, goal.cost, 0.0).max())
+        else:
+            most = inf if isinstance(goal, Output) else entropy(self.p @ goal.labels)
+        return most * (1 + 1e-9) + 1e-9
+
     def take(self, columns: Indices) -> Program:
         """Return the program on these columns; a column taken twice is a clone that can carry a tag."""
         return replace(
@@ -304,7 +318,9 @@ class Candidate:
     """What a solver proposes: a channel to some of a program's columns (clones allowed), and prices.
 
     ``log_a`` (n,) are the logarithms of the source letters' factors in the lower bound; None derives them from the
-    channel's output law. ``waypoint`` is where a neighbour's solver may start.
+    channel's output law. ``waypoint`` is where a neighbour's solver may start. With a ``tree`` of regions of class
+    posteriors the lower bound is the least of its leaves', each a candidate whose ``dual`` and ``log_a`` hold on its
+    region alone. ``origin`` tells users where it is from.
     """
 
     channel: Array
@@ -313,3 +329,5 @@ class Candidate:
     steps: int
     log_a: Array | None = None
     waypoint: Waypoint | None = None
+    tree: Branch[Candidate] | Candidate | None = None
+    origin: str = ""

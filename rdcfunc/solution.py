@@ -28,8 +28,9 @@ class Status(Enum):
     CERTIFIED = "The bracket is as narrow as was asked for."
     WIDE = "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy."
     NONCONVEX = (
-        "The bracket holds but is wider than was asked for: H(S|X̂) on a fixed alphabet is not convex, the upper "
-        "bound is the best of several local searches and the lower bound that of the tagged relaxation."
+        "The bracket holds but is wider than was asked for: H(S|X̂) on a fixed alphabet is not convex, and branch and "
+        "bound over class posteriors has met its limit of work or would be too large; Solution.origins says what each "
+        "bound is from."
     )
     NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
 
@@ -95,6 +96,8 @@ class Solution:
         The solver that proposed the channel.
     steps
         Its iterations.
+    origins
+        What the lower and the upper bound are from, in words.
     candidate
         What it proposed: a warm start for a neighbouring level.
     decoder
@@ -115,6 +118,7 @@ class Solution:
     solver: Solver | None
     steps: int
     source: Array = field(repr=False)
+    origins: tuple[str, str] = ("", "")
     candidate: Candidate | None = field(repr=False, default=None)
     decoder: Array | None = field(repr=False, default=None)
 

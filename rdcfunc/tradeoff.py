@@ -306,7 +306,7 @@ def certify(
     )
     check_tol(tol)
     check_each(program)
-    candidate = Candidate(table, columns, dual, 0)
+    candidate = Candidate(table, columns, dual, 0, origin="given")
     proofs = []
     if not program.posteriors:
         # The reference law of the lower bound is free: the one that suits the prices replaces the channel's.

@@ -68,7 +68,7 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
         (BINARY, {"D": 0.1, "P": 0.02}, solvers.InteriorPoint, "linear levels and TotalVariation"),
         (JUDGED, {"C": 0.1}, solvers.InteriorPoint, "linear levels"),
         (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration, "letters with tags"),
-        (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.Alternation, "fixed alphabet"),
+        (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.BranchAndBound, "fixed alphabet"),
     ],
 )
 def test_the_structure_picks_the_solver(

@@ -12,9 +12,8 @@ from measure import divergence, information
 from problems import random_parts
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources, tuples
 from rdcfunc.certificate import lower_bound
-from rdcfunc.columns import tuples
 from rdcfunc.compilation import lift
 from rdcfunc.lift import Lift
 from rdcfunc.program import Candidate, Dual

@@ -4,6 +4,7 @@ from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.auto import Auto
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.branch_and_bound import BranchAndBound
 from rdcfunc.solvers.closed_form import ClosedForm
 from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
@@ -15,6 +16,7 @@ __all__ = [
     "Alternation",
     "Auto",
     "BlahutArimoto",
+    "BranchAndBound",
     "ClosedForm",
     "ColumnGeneration",
     "Conic",

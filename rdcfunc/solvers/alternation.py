@@ -22,6 +22,8 @@ _MAX_ENTRIES = 400_000
 _MAX_PRICE = 1e4
 #: What a convex program may miss a level by before it counts as out of reach.
 _MISSED = 1e-4
+#: Convex programs from one start, with perception, and how many of them may be out of reach.
+_CONVEX, _MISSES = 30, 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Alternation(Solver):
         for candidate in tagged.best:
             prices = np.zeros(len(program.posteriors))
             prices[tightest] = candidate.dual.posteriors[0]
-            fixed.offer(replace(candidate, dual=replace(candidate.dual, posteriors=prices)))
+            dual = replace(candidate.dual, posteriors=prices)
+            fixed.offer(replace(candidate, dual=dual, origin="tagged relaxation"))
         near = [start] if start is not None and start.channel.shape[0] == program.p.size else []
         for state in self._fixed_starts(program, [*near, *tagged.best], rng):
             if fixed.closed:
@@ -155,17 +158,22 @@ class Alternation(Solver):
             search.offer(_convex_bound(part, state, columns))
 
     def _settle_convex(self, search: Search, part: Program, state: State, columns: Indices) -> None:
-        channel, before, k = state.channel, np.inf, len(part.linear)
-        for sweep in range(1, 51):
+        channel, before, missed, k = state.channel, np.inf, 0, len(part.linear)
+        for sweep in range(1, _CONVEX + 1):
             losses = tuple(
                 Linear(c.axis, c.target, part.log_loss(c, channel), c.level, c.unit) for c in part.posteriors
             )
             convex = replace(part, linear=(*part.linear, *losses), posteriors=())
-            solved = InteriorPoint().solve(convex, search.tol)[0]
             found = np.zeros_like(channel)
-            found[:, solved.columns] = solved.channel
-            if excess(convex, found, _MISSED) > _MISSED:
-                # Out of reach of this classifier: sharpen it and try again.
+            reached = all(convex.cheapest(c) <= c.level for c in convex.limits)
+            if reached:
+                solved = InteriorPoint().solve(convex, search.tol)[0]
+                found[:, solved.columns] = solved.channel
+            if not reached or excess(convex, found, _MISSED) > _MISSED:
+                # Out of reach of this classifier: sharpen it and try again, a few times where that takes solving.
+                missed += reached
+                if missed == _MISSES:
+                    return
                 channel = _normalised(channel**2)
                 continue
             prices = solved.dual.linear

@@ -12,6 +12,7 @@ from rdcfunc.program import Candidate, Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
+from rdcfunc.solvers.branch_and_bound import BranchAndBound, is_few
 from rdcfunc.solvers.closed_form import ClosedForm
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small
 from rdcfunc.solvers.conic import Conic
@@ -76,7 +77,8 @@ class Auto(Solver):
         if program.posteriors and program.posteriors[0].tagged and is_small(program):
             return ColumnGeneration(), Alternation()
         if program.posteriors:
-            return (Alternation(),)
+            few = is_few(program) and BranchAndBound().refusal(program) is None
+            return (BranchAndBound(), Alternation()) if few else (Alternation(),)
         if any(not isinstance(o.divergence, FDivergence | Wasserstein) for o in program.outputs):
             return (Conic(),)
         few = program.p.size * program.size <= _MAX_CONES

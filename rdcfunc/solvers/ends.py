@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from rdcfunc.columns.tuples import coupled
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
 from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.tuples import coupled
 
 #: Halvings, on a logarithmic scale, of the range in which a price is sought.
 _HALVINGS = 60
@@ -34,7 +34,8 @@ def silent(program: Program | Lift) -> Candidate | None:
     law = _law(program)
     if law is None:
         return None
-    return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0)
+    origin = "nothing need be sent"
+    return Candidate(_constant(program, law), np.arange(program.size), Dual.zero(program), 0, origin=origin)
 
 
 def ample(program: Program) -> tuple[float, Dual]:

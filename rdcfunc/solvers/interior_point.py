@@ -25,7 +25,7 @@ _ROUNDS = 20
 _PATIENCE = 30
 #: The part of ``tol`` that an estimate of the gap is to reach: where linear levels alone are missed, whose repair it
 #: prices well, and else.
-_AIM, _FINE = 0.25, 0.02
+_AIM, _FINE = 0.25, 0.05
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 

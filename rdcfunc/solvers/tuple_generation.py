@@ -12,13 +12,13 @@ from operator import attrgetter, itemgetter
 import numpy as np
 
 from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, log_factors, lower_bound
-from rdcfunc.columns.tuples import Channel, Earnings, coupled, merged, moved
 from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.tuples import Channel, Earnings, coupled, merged, moved
 
 #: A column stays while it carries this mass, or earns this share of what it costs.
 _MASS, _EARNING = 1e-9, 0.9

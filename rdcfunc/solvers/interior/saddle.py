@@ -31,6 +31,8 @@ _CORRECTORS, _FAR = 10, 0.9
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
+#: What a miss of a level or of an output law costs at least, a nat a unit, as its repair is not free.
+_DEAR = 1.0
 #: Least curvature of a letter's price that is divided by, in units of what is subtracted from it.
 _SOLID = 0.01
 
@@ -131,11 +133,11 @@ class Saddle:
         lower = floor - float(self.s @ self.levels)
         # A level that is missed counts even while its price is still next to nothing.
         over = np.maximum(self.spent - self.levels, 0.0)
-        missed = float((self.s + 1) @ over)
+        missed = float((self.s + _DEAR) @ over)
         for b, law, h in zip(self.barriers, self.laws, supports, strict=True):
             information -= float(b.g @ law)
             lower -= b.t * b.level + h
-            missed += b.miss(law) * float(np.ptp(b.g)) + b.t * max(b.spent - b.level, 0.0)
+            missed += b.miss(law) * max(float(np.ptp(b.g)), _DEAR) + (b.t + _DEAR) * max(b.spent - b.level, 0.0)
         self._pair()
         gap = (abs(information - lower) + missed) / self._price()
         # Where the linear model misleads, steps get shorter, and centring comes first.
