@@ -347,7 +347,7 @@ def test_whatever_is_proposed_the_bracket_holds(problem: rdc.Problem) -> None:
                     Plain(problem, d, rdc.Target(D)),
                     Plain(problem, d, rdc.Target(), rate=truth.upper * LN2),
                 ):
-                    answer = describe(plain, [tilt], solvers.Grid(), TOL)
+                    answer = describe(plain, [tilt], [""], solvers.Grid(), TOL)
                     if plain.minimises_rate:
                         assert answer.lower <= truth.upper
                         assert answer.upper >= truth.lower

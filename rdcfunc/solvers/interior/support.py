@@ -145,7 +145,7 @@ def _first_prices(part: Program, q: Array) -> Array:
         levels[i] = 0.5 * float(p @ (costs[i] @ q))
     # Down to the least steps of the costs, what is spent is about the inverse of the price.
     steps = np.array([np.median(np.where(cost > 0, cost, inf).min(axis=1)) for cost in costs])
-    s = np.clip(0.7 / (count * levels), 1.0, np.maximum(1.0, 3.0 / steps))
+    s = np.clip(0.7 / np.maximum(count * levels, 1e-300), 1.0, np.maximum(1.0, 3.0 / steps))
     found, _ = project(p, q, costs, levels, s, np.full(count, 1e24), 1e-1, barred)
     return np.clip(found, 1e-2, inf)
 
