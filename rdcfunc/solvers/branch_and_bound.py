@@ -14,9 +14,10 @@ from rdcfunc.certificate import bracket
 from rdcfunc.columns import regions
 from rdcfunc.columns.regions import Branch
 from rdcfunc.information import Array
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.solvers.levels import by_brackets
 from rdcfunc.solvers.relaxation import Relaxed, inherit, proposals, relax, with_laws
 
 #: Most convex programs of the first region, of each other one, and of one descent.
@@ -80,6 +81,10 @@ class BranchAndBound(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the best channel, and of the tree that proves the lower bound."""
+        if isinstance(program.goal, Linear):
+            found = by_brackets(program, tol, self.solve)
+            if found:
+                return found
         search = _Search(program, tol)
         if start is not None and start.channel.shape == (program.p.size, program.size):
             search.descend(_posteriors(program, start.channel))

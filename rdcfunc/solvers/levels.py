@@ -10,11 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
-from rdcfunc.program import Candidate, Program
+from rdcfunc.certificate import bracket, lower_bound
+from rdcfunc.columns.regions import Branch
+from rdcfunc.program import Candidate, Dual, Program
 from rdcfunc.solvers.ends import ample
 
 #: Most levels tried, and what one must leave of the interval of levels, or the next halves it.
 _LEVELS, _LEFT = 40, 0.5
+#: Accuracies in nats of the first, of finer, and of the last brackets of rates.
+_FIRST, _FINER, _LAST = 1e-4, 1e-8, 1e-11
+#: Least share of the interval at whose inner ends a level is tried, and least price of a goal.
+_SHARE, _LITTLE = 0.02, 1e-6
 
 
 def by_rates(program: Program, tol: float, solve: Callable[[Program, float], list[Candidate]]) -> list[Candidate]:
@@ -61,3 +67,71 @@ def by_rates(program: Program, tol: float, solve: Callable[[Program, float], lis
         level = low if high - low < _LEFT * before else (low + chord) / 2
         found, spent, price = at(level)
     return [at(chord)[0], found]
+
+
+def _worth(dual: Dual, place: int) -> Dual:
+    """Return prices at which the goal is worth something."""
+    linear = dual.linear.copy()
+    linear[place] = max(linear[place], _LITTLE)
+    return replace(dual, linear=linear)
+
+
+def _every(tree: Branch[Candidate] | Candidate, place: int) -> Branch[Candidate] | Candidate:
+    """Return a tree of regions in all of which the goal is worth something."""
+    if isinstance(tree, Branch):
+        low, high = tree.parts
+        return replace(tree, parts=(_every(low, place), _every(high, place)))
+    return replace(tree, dual=_worth(tree.dual, place))
+
+
+def by_brackets(program: Program, tol: float, solve: Callable[[Program, float], list[Candidate]]) -> list[Candidate]:
+    """Return candidates for a linear goal where the least rate falls with its level without being convex.
+
+    Brackets of the rate at two levels hold the level sought between them. The prices that prove a rate at one level
+    prove a level at the rate allowed.
+
+    Parameters
+    ----------
+    tol
+        In units of the goal.
+    solve
+        Solves programs that minimise the rate, to a tolerance in nats.
+    """
+    goal = next(c for c in program.linear if c.level == inf)
+    place = program.linear.index(goal)
+    free = replace(program, linear=program.limits, rate=inf)
+    for accuracy in (_FIRST, _FINER):
+        best = solve(free, accuracy)[0]
+        there = bracket(free, best)
+        if there.upper <= program.rate:
+            break
+    else:
+        return []
+    part = program.take(there.columns)
+    low, high = program.cheapest(goal), part.value(part.linear[place], there.channel)
+    best = replace(best, channel=there.channel, columns=there.columns)
+    proof, sides = best, {low: inf, high: there.upper}
+    for _ in range(_LEVELS):
+        if high - low <= tol:
+            break
+        dear, cheap = sides.get(low, inf), sides[high]
+        share = (dear - program.rate) / (dear - cheap) if dear < inf else 0.5
+        level = low + min(max(share, _SHARE), 1 - _SHARE) * (high - low)
+        linear = tuple(replace(c, level=level) if c is goal else c for c in program.linear)
+        least = replace(program, linear=linear, rate=inf)
+        found = solve(least, accuracy)[0]
+        here = bracket(least, found)
+        told = replace(found, dual=_worth(found.dual, place), tree=_every(found.tree or found, place))
+        bound = lower_bound(program, told)
+        if bound > low:
+            low, proof = bound, told
+            sides[low] = here.lower if here.lower > program.rate else inf
+        if here.upper <= program.rate:
+            part = program.take(here.columns)
+            high = min(high, part.value(part.linear[place], here.channel))
+            best, sides[high] = replace(found, channel=here.channel, columns=here.columns), here.upper
+        elif here.lower <= program.rate:
+            if accuracy <= _LAST:
+                break
+            accuracy /= 8
+    return [best, proof]
