@@ -16,6 +16,7 @@ from rdcfunc.distortions import Difference, Hamming
 from rdcfunc.information import Array, Indices
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
+from rdcfunc.sources import Gaussian
 
 #: Most columns that a lift to tuples may enumerate.
 MAX_COLUMNS = 200_000
@@ -58,10 +59,25 @@ class Plain:
         return tabulate(self.problem, [self.target], self.rate, None if self.minimises_rate else Axis.D)
 
 
+@dataclass(frozen=True, eq=False)
+class GaussianProgram:
+    """A question on a Gaussian source, as it was asked: ``rate`` is in nats, inf if it is minimised."""
+
+    problem: Problem
+    source: Gaussian
+    targets: tuple[Target, ...]
+    rate: float = inf
+    goal: Axis | None = None
+
+
 def compile_program(
     problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None
-) -> Program | Plain:
-    """Return the plain question where it is one on a stated structure, else what :func:`tabulate` returns."""
+) -> Program | Plain | GaussianProgram:
+    """Return the question on a Gaussian source or on a stated structure, else what :func:`tabulate` returns."""
+    if isinstance(problem.source, Gaussian):
+        for target in targets:
+            problem.check(target, "R" if goal is None else goal.value)
+        return GaussianProgram(problem, problem.source, tuple(targets), rate, goal)
     target, d = targets[0], problem.distortion
     alone = len(targets) == 1 and target.P == target.C == inf and goal in (None, Axis.D)
     if alone and isinstance(d, Hamming | Difference):
@@ -79,8 +95,11 @@ def tabulate(problem: Problem, targets: Sequence[Target], rate: float = inf, goa
     Raises
     ------
     ValueError
-        If a target has a level for which the problem has no measure, or the tuples are too many to enumerate.
+        If a target has a level for which the problem has no measure, the tuples are too many to enumerate, or the
+        source is Gaussian.
     """
+    if isinstance(problem.source, Gaussian):
+        raise ValueError("certify takes channels of discrete sources; a Gaussian source has closed forms and programs")
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
     m, K = problem.shape[1], len(targets)

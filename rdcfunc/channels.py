@@ -1,0 +1,62 @@
+"""Channels that are no tables: what a Gaussian answer sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rdcfunc.information import NATS_PER_BIT, Array
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianChannel:
+    r"""A channel :math:`\hat X = G X + N(0, V)` from a Gaussian source of covariance Σ.
+
+    Attributes
+    ----------
+    gain, noise
+        G and V, shape (n, n).
+    source
+        Σ, shape (n, n).
+
+    Examples
+    --------
+    >>> channel = GaussianChannel(np.array([[0.5]]), np.array([[0.25]]), np.array([[1.0]]))
+    >>> channel.output, channel.error, channel.rate
+    (array([[0.5]]), array([[0.5]]), 0.5)
+    """
+
+    gain: Array
+    noise: Array
+    source: Array = field(repr=False)
+
+    @property
+    def output(self) -> Array:
+        """The covariance of the reproduction."""
+        return self.gain @ self.source @ self.gain.T + self.noise
+
+    @property
+    def error(self) -> Array:
+        """The covariance of the source when the reproduction is known."""
+        cross = self.source @ self.gain.T
+        return self.source - cross @ np.linalg.pinv(self.output, rcond=1e-14, hermitian=True) @ cross.T
+
+    @property
+    def distortion(self) -> float:
+        """``E|X - X̂|²``."""
+        rest = np.eye(len(self.source)) - self.gain
+        return float(np.trace(rest @ self.source @ rest.T) + np.trace(self.noise))
+
+    @property
+    def rate(self) -> float:
+        """``I(X; X̂)`` in bits, on the components that have a noise."""
+        values, axes = np.linalg.eigh(self.noise)
+        live = values > len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
+        told = axes[:, live].T @ self.gain
+        ratio = (told @ self.source @ told.T) / np.sqrt(np.outer(values[live], values[live]))
+        return float(np.linalg.slogdet(np.eye(int(live.sum())) + ratio)[1]) / (2 * NATS_PER_BIT)
+
+    def information(self, weights: Array, noise: float) -> float:
+        """Return the conditional variance of a label ``weights · X + N(0, noise)``."""
+        return float(weights @ self.error @ weights) + noise
