@@ -23,6 +23,9 @@ from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status
 from rdcfunc.sources import Spectrum
 
+#: What a computed axis may have of another, relative to one.
+_ORTHOGONAL = 1e-13
+
 
 def answer(program: GaussianProgram, tol: float) -> Solution:
     """Return the certified answer to a question on a Gaussian source."""
@@ -66,7 +69,8 @@ class Units:
         told = np.zeros(self.variances.size)
         if self.label is not None and not self.nothing:
             told = self.axes.T @ self.label.weights
-            told = np.where(np.abs(told) > 8 * np.finfo(np.float64).eps * np.abs(told).max(initial=0.0), told, 0.0)
+            # Axes are orthogonal up to some roundings.
+            told = np.where(np.abs(told) > _ORTHOGONAL * np.linalg.norm(self.label.weights), told, 0.0)
         goal = "R" if program.goal is None else "V" if program.goal.value == "C" else program.goal.value
         return Question(
             self.variances,

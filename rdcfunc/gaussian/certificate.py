@@ -22,11 +22,14 @@ import numpy as np
 from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Priced
+from rdcfunc.gaussian.labels import spectrum
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
 
 #: Roundings of a term, generously.
 _ROUNDINGS = 64
+#: Least ``atanh`` of a correlation at which a tangent is taken.
+_LEAST_TANGENT = 1e-8
 
 
 def lower_bound(question: Question, w: Array, point: Axes) -> float:
@@ -66,19 +69,17 @@ def _least(question: Question, w: Array, point: Axes) -> tuple[Array, float]:
     assert isinstance(shape, Priced)
     A = w[1 : 1 + K, None] / w[0] * q.variances
     M = w[1 + K : 1 + 2 * K, None] / w[0] * shape.weights(q.variances)
+    # A tangent point at zero would be vertical; where distortion alone is priced any will do.
+    point = Axes(np.maximum(point.theta, _LEAST_TANGENT), point.x)
     d = np.broadcast_to(point.d, A.shape)
     x = np.where(q.pinned[:, None], 0.0, shape.best(A, M, d)[0])
-    cost = np.multiply(M, shape.cost(np.where(M > 0, x, 0.0)))
+    cost = M * shape.cost(np.where(M > 0, x, 0.0))
     rest = A * (x * x + 2 * (1 + x) * d) + cost
-    # Where nothing is priced but distortion, A (1 + x) / c is A itself.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slopes = np.where(M > 0, A * (1 + x) / (1 - d), A)
-    slopes = np.where(q.pinned[:, None], A / (1 - d), slopes)
+    slopes = np.where((M > 0) | q.pinned[:, None], A * (1 + x) / (1 - d), A)
     b = slopes.sum(0)
-    told = w[-1] / w[0] * q.told**2
-    one = np.count_nonzero(told) <= 1
-    beta = b + told if one else np.linalg.eigvalsh(np.diag(b) + w[-1] / w[0] * np.outer(q.told, q.told))
-    beta = np.maximum(beta, 0.0)
+    price = w[-1] / w[0]
+    one = np.count_nonzero(price * q.told) <= 1
+    beta = b + price * q.told**2 if one else spectrum(b, price, q.told)[1]
     earned = np.log(np.maximum(1.0, 2 * beta)) / 2 + np.minimum(beta, 0.5)
-    blurred = 0.0 if one else EPS * beta.size * float(beta.max()) * float((1 / np.maximum(1.0, 2 * beta)).sum())
-    return w[0] * np.concatenate([rest.ravel(), -b * point.e, earned]), w[0] * blurred
+    off = 0.0 if one else 4 * EPS * beta.size * float(np.sqrt(beta.max() / np.maximum(0.25, beta)).sum())
+    return w[0] * np.concatenate([rest.ravel(), -b * point.e, earned]), w[0] * off

@@ -111,15 +111,19 @@ class Relative(Priced):
         return x, by_A, by_M, by_d
 
     def least(self, level: float) -> float:
+        if level in (0.0, inf):
+            return -1.0 if level else 0.0
         # Newton from the left on u = log τ, where the cost is convex and falling: every step stays left.
         u = -(level + 0.5)
         for _ in range(200):
-            value, slope = expm1(2 * u) / 2 - u - level, expm1(2 * u)
-            step = -value / slope if slope < 0 else 0.0
+            step = -(expm1(2 * u) / 2 - u - level) / expm1(2 * u)
             u += step
-            if not step > 2.0**-53 * -u:
+            if not step > 1e-9 * -u:
                 break
-        return expm1(min(u, 0.0))
+        x = np.array(expm1(min(u, -1e-300)))
+        for _ in range(3):
+            x = x - (self.cost(x) - level) / self.slope(x) if x > -1 else x
+        return max(float(x), -1.0)
 
 
 @dataclass(frozen=True)
@@ -132,20 +136,21 @@ class Reverse(Deviation):
         return np.ones_like(variances)
 
     def cost(self, x: Array) -> Array:
-        tau = 1 + x
-        with np.errstate(divide="ignore"):
-            return np.where(tau > 0, np.log(tau) + (1 / tau**2 - 1) / 2, inf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(x > -1, excess(-x * (2 + x) / (1 + x) ** 2) / 2, inf)
 
     def least(self, level: float) -> float:
-        # The cost at τ = e^-v is (e^2v - 1) / 2 - v >= v²; Newton from the right.
+        if level in (0.0, inf):
+            return -1.0 if level else 0.0
+        # The cost at τ = e^-v is (y - log(1 + y)) / 2 >= v² with y = e^2v - 1; Newton from the right.
         v = min(sqrt(level), log1p(2 * level) / 2 + 1)
         for _ in range(200):
-            slope = expm1(2 * v)
-            step = (expm1(2 * v) / 2 - v - level) / slope if slope > 0 else 0.0
+            y = expm1(2 * v)
+            step = (float(excess(np.array(y))) / 2 - level) / y
             v -= step
             if not step > 2.0**-53 * v:
                 break
-        return expm1(-max(v, 0.0))
+        return expm1(-v)
 
 
 @dataclass(frozen=True)

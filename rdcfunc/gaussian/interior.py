@@ -42,8 +42,9 @@ def maximise(oracle: Priced[P], w: Array, levels: Array, live: Indices) -> Answe
     w = w.copy()
     z = levels[live].copy()
     point, values, slopes = oracle.best(w)
-    t = float((w[live] * z).mean()) if live.size else 0.0
-    for step in range(_STEPS):
+    t, part = float((w[live] * z).mean()) if live.size else 0.0, 0.5
+    steps = 0
+    for _ in range(_STEPS):
         if not live.size:
             break
         y = w[live]
@@ -51,19 +52,20 @@ def maximise(oracle: Priced[P], w: Array, levels: Array, live: Indices) -> Answe
         size = float(np.abs(w[w > 0] * values[w > 0]).sum())
         if t <= _END * size and bool((np.abs(miss) * y <= 16 * _END * size).all()):
             break
-        t = max(min(t, float((y * z).mean())) * (0.1 if step > 2 else 0.5), 1e-2 * _END * size)
+        # A step that had to be cut short says that the prices are far away yet.
+        t = max(float((y * z).mean()) * max(0.1, 1 - part), 1e-2 * _END * size)
         inner = -slopes[np.ix_(live, live)]
         # In units of the prices themselves the matrix is well scaled.
         matrix = inner * np.outer(y, y) + np.diag(z * y)
         right = y * (t / y - z - miss)
         move = np.linalg.lstsq(matrix, right, rcond=1e-15)[0]
-        move = np.clip(move, -0.9, 9.0)
+        part = min(1.0, 0.9 / max(1e-300, float(-move.min())), 9.0 / max(1e-300, float(move.max())))
         slack = (t - z * y - z * y * move) / y
-        part = 1.0
         down = slack < 0
         if down.any():
             part = min(part, float((-0.99 * z[down] / slack[down]).min()))
         w[live] = y * (1 + part * move)
         z = z + part * slack
+        steps += 1
         point, values, slopes = oracle.best(w)
-    return Answer(w, point, values, step if live.size else 0)
+    return Answer(w, point, values, steps)

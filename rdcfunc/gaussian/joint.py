@@ -77,6 +77,17 @@ class Matrices:
             point = Matrices(left, outputs)
         return None
 
+    def mixed(self, inner: Matrices, question: Question) -> Matrices | None:
+        """Return a mixture with another point that meets every level, since all values are convex."""
+        part = 1e-12
+        while part < 1:
+            left = (1 - part) * self.left + part * inner.left
+            point = Matrices(left, (1 - part) * self.outputs + part * inner.outputs)
+            if (point.values(question) <= question.levels).all():
+                return point
+            part *= 2
+        return None
+
 
 def root(A: Array) -> Array:
     """Return the positive root of a positive semidefinite matrix."""
@@ -111,50 +122,63 @@ def propose(question: Question) -> tuple[Matrices, Array, Array] | None:
     import cvxpy as cp
 
     q, n, K = question, question.variances.size, question.D.size
-    s = np.sqrt(q.variances)
-    S = np.diag(q.variances)
+    s2, unity = q.variances, np.eye(n)
+    # In units of the axes, and of the levels, so that nothing is far from one.
+    unit = np.where((q.levels > 0) & (q.levels < inf), q.levels, 1.0)
+    unit[q.goals] = 1.0
     left = cp.Variable((n, n), PSD=True)
-    known = cp.multiply(np.outer(s, s), np.eye(n) - left)
-    structure: list[Any] = []
-    values: list[Any] = [-cp.log_det(left) / 2]
+    structure: list[Any] = [unity - left >> 0]
     outputs: list[Any] = []
     distances, perceptions = [], []
     for j in range(K):
-        output = S if q.pinned[j] else cp.Variable((n, n), PSD=True)
+        output = unity if q.pinned[j] else cp.Variable((n, n), PSD=True)
         outputs.append(output)
-        distances.append(float(s @ s) + cp.trace(output) - 2 * _fidelity(cp, known, output, structure))
+        spread = s2 @ (1 + cp.diag(output))
+        distances.append(spread - 2 * s2 @ _cross(cp, unity - left, output, structure))
         if q.pinned[j] or not q.judged[j]:
             perceptions.append(cp.Constant(0.0))
         elif isinstance(q.deviation, Transport):
-            perceptions.append(float(s @ s) + cp.trace(output) - 2 * _fidelity(cp, S, output, structure))
+            perceptions.append(spread - 2 * s2 @ _cross(cp, unity, output, structure))
         else:
-            ratio = cp.multiply(output, 1 / np.outer(s, s))
-            perceptions.append((cp.trace(ratio) - n - cp.log_det(ratio)) / 2)
-    values += [*distances, *perceptions, q.told @ left @ q.told]
-    limits = {i: values[i] <= level for i, level in enumerate(q.levels) if 0 < level < inf}
+            perceptions.append((cp.trace(output) - n - cp.log_det(output)) / 2)
+    values = [-cp.log_det(left) / 2, *distances, *perceptions, q.told @ left @ q.told]
+    limits = {i: values[i] / unit[i] <= 1 for i, level in enumerate(q.levels) if 0 < level < inf}
     problem = cp.Problem(cp.Minimize(values[q.goals]), [*structure, *limits.values()])
     if not solve_quietly(problem, "CLARABEL") or left.value is None:
         return None
     w = np.zeros(q.levels.size)
     w[q.goals] = 1.0
     for i, limit in limits.items():
-        w[i] = max(0.0, float(limit.dual_value))
+        w[i] = max(0.0, float(limit.dual_value)) / unit[i]
     parts, axes = np.linalg.eigh((left.value + left.value.T) / 2)
     told = (axes * np.clip(parts, _FLOOR, 1 - _FLOOR)) @ axes.T
-    found = np.array([S if q.pinned[j] else _positive(outputs[j].value) for j in range(K)])
+    scale = np.sqrt(np.outer(s2, s2))
+    found = np.array([scale * (unity if q.pinned[j] else _positive(outputs[j].value)) for j in range(K)])
     point = Matrices(told, found)
     return point, w, np.array([transport(point.known(q), output) for output in found])
 
 
-def _fidelity(cp: Any, A: Any, K: Any, structure: list[Any]) -> Any:
+def _cross(cp: Any, A: Any, K: Any, structure: list[Any]) -> Any:
+    """Return the diagonal of a covariance that vectors of covariances A and K may have."""
     cross = cp.Variable(A.shape)
     structure.append(cp.bmat([[A, cross], [cross.T, K]]) >> 0)
-    return cp.trace(cross)
+    return cp.diag(cross)
 
 
 def _positive(A: Array) -> Array:
     values, axes = np.linalg.eigh((A + A.T) / 2)
     return (axes * np.maximum(values, _FLOOR)) @ axes.T
+
+
+def best_bound(question: Question, w: Array, Z: Array) -> tuple[float, Array]:
+    """Return the best lower bound of prices as they are, or without those that the solver left near zero."""
+    K, n = question.D.size, question.variances.size
+    blind, label = w.copy(), w.copy()
+    blind[1 + K : 1 + 2 * K] = 0.0
+    label[1 : 1 + 2 * K] = 0.0
+    ones = np.broadcast_to(np.eye(n), Z.shape)
+    bounds = [(lower_bound(question, v, z), v) for v, z in ((w, Z), (blind, ones), (label, ones))]
+    return max(bounds, key=lambda pair: pair[0])
 
 
 def lower_bound(question: Question, w: Array, Z: Array) -> float:
@@ -178,16 +202,20 @@ def lower_bound(question: Question, w: Array, Z: Array) -> float:
         if q.pinned[j]:
             terms.append(price * float(np.trace(S) - np.trace(back @ S)))
             size += price * float(np.trace(back @ S))
+        elif dear == 0:
+            # Without a price of perception K is free, and Z = I the only choice.
+            if not np.array_equal(Z[j], np.eye(n)):
+                return 0.0
         elif isinstance(q.deviation, Transport):
             G = (price + dear) * np.eye(n) - price * back
             least = float(np.linalg.eigvalsh(G)[0])
-            if dear == 0 or least <= 64 * n * EPS * (price + dear):
+            if least <= 64 * n * EPS * (price + dear):
                 return 0.0
             paid = dear**2 * float(np.trace(np.linalg.inv(G) @ S))
             terms.append(dear * float(np.trace(S)) - paid)
             size += paid * (1 + (price + dear) / least * EPS)
         else:
-            H = price * (np.eye(n) - back) * np.outer(s, s) * 2 / dear + np.eye(n) if dear > 0 else -np.eye(n)
+            H = price * (np.eye(n) - back) * np.outer(s, s) * 2 / dear + np.eye(n)
             values = np.linalg.eigvalsh(H)
             if values[0] <= 64 * n * EPS * values[-1]:
                 return 0.0

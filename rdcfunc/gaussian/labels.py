@@ -48,14 +48,24 @@ class Left:
         for _ in range(60):
             point = Left(parts, self.axes)
             values, levels = point.values(question), question.levels
-            over = np.maximum((values - levels) / values, 0.0)
+            over = np.maximum((values - levels) / np.maximum(values, 1e-300), 0.0)
             if not over.any():
                 return point
             if over[0] > 0:
                 parts = parts ** (1 - 2 * over[0])
             else:
-                parts = parts * (1 - 2 * over.max())
+                parts = parts * (1 - min(0.9, 2 * over.max()))
         return None
+
+
+def spectrum(b: Array, price: float, told: Array) -> tuple[Array, Array]:
+    """Return eigenvectors and eigenvalues of ``diag(b) + price told toldᵀ``, by the singular values of its root.
+
+    These are known up to roundings of the largest root, so that small eigenvalues keep more of their digits.
+    """
+    factor = np.concatenate([np.diag(np.sqrt(b)), np.sqrt(price) * told[:, None]], axis=1)
+    axes, roots, _ = np.linalg.svd(factor, full_matrices=False)
+    return axes, roots**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +77,7 @@ class Determinant:
     def best(self, w: Array) -> tuple[Left, Array, Array]:
         """Return the least at these prices, its values, and their derivatives in the prices."""
         q = self.question
-        B = np.diag(w[1] / w[0] * q.variances) + w[-1] / w[0] * np.outer(q.told, q.told)
-        beta, axes = np.linalg.eigh(B)
+        axes, beta = spectrum(w[1] / w[0] * q.variances, w[-1] / w[0], q.told)
         part = 1 / np.maximum(1.0, 2 * beta)
         point = Left(part, axes)
         gap = beta[:, None] - beta

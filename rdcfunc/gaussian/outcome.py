@@ -19,8 +19,8 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
 from rdcfunc.information import Array
 
-#: Part of each level that is kept free where a conic solver's point cannot be brought within them.
-_ROOM = 1e-8
+#: Parts of each level that a point to which others are drawn keeps free.
+_ROOMS = (1e-4, 1e-6)
 
 Point = Axes | Left | Matrices
 
@@ -73,8 +73,7 @@ def solve(question: Question) -> Outcome:
 def _scalar(question: Question) -> Outcome:
     """Return what the closed forms give: a reproduction, and its prices for the certificate."""
     shape = question.deviation
-    point = scalar.propose(question, np.array([shape.least(float(P)) for P in question.P]))
-    w = scalar.prices(question, point)
+    point, w = scalar.propose(question, np.array([shape.least(float(P)) for P in question.P]))
     if isinstance(shape, Priced):
         lower = lower_bound(question, w, point)
     else:
@@ -87,7 +86,7 @@ def _by_moments(question: Question, point: Axes) -> float:
     if question.goal == "P":
         return moments.divergence(question.deviation, 1 + float(point.x[0, 0]))
     least = np.array([moments.least(question.deviation, float(P)) for P in question.P])
-    value = scalar.propose(question, least).values(question)[question.goals]
+    value = scalar.propose(question, least)[0].values(question)[question.goals]
     return float(value) * (1 - ROUNDING)
 
 
@@ -124,22 +123,22 @@ def _by_matrices(question: Question) -> Outcome:
     """Return the answer of the conic program, where neither the label nor perception can be left out."""
     if question.goal != "V":
         simple = _by_axes(replace(question, V=inf))
-        left = np.eye(question.variances.size) * 0
-        if isinstance(simple.point, Axes) and simple.upper < inf:
-            left = np.diag(simple.point.e)
-            if question.told @ left @ question.told <= question.V:
-                return simple
+        if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
+            return simple
     found = joint.propose(question)
     if found is None:
-        nothing = Axes(np.zeros(question.variances.size), np.zeros((question.D.size, question.variances.size)))
-        return Outcome(0.0, inf, nothing, nothing.values(question), np.zeros(question.levels.size), 0)
+        quiet = start.silent(question)
+        return Outcome(0.0, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
     point, w, Z = found
-    lower = joint.lower_bound(question, w, Z)
-    outcome = _bracket(question, lower, point, w, 1)
-    if outcome.upper == inf:
-        # Two levels may pull what is left opposite ways: solve with some room in both.
-        found = joint.propose(_loosened(question, -_ROOM))
-        outcome = outcome if found is None else _bracket(question, lower, found[0], w, 2)
+    lower, prices = joint.best_bound(question, w, Z)
+    outcome = _bracket(question, lower, point, prices, 1)
+    for room in _ROOMS:
+        if outcome.upper < inf:
+            break
+        # Two levels may pull what is left opposite ways: go towards a point with room in both.
+        inner = joint.propose(_loosened(question, -room))
+        mixed = None if inner is None else point.mixed(inner[0], question)
+        outcome = outcome if mixed is None else _bracket(question, lower, mixed, prices, 2)
     return outcome
 
 

@@ -32,8 +32,8 @@ def repaired(question: Question, point: Axes) -> Axes | None:
             part = min(1.0, 2 * over[1] / spare + EPS) if spare > 0 else 1.0
             x[0] += part * (-point.d - x[0])
         else:
-            told = [max(over[1 + k] / values[1 + k], 0.0) for k in range(K)] + [max(over[-1] / values[-1], 0.0)]
-            rest = point.e * (1 - min(0.9, 2 * max(told) + EPS))
+            parts = np.maximum(over, 0.0) / np.maximum(values, 1e-300)
+            rest = point.e * (1 - min(0.9, 2 * float(max(parts[1 : 1 + K].max(), parts[-1])) + EPS))
             live = theta > 0
             theta = np.where(live, np.arcsinh(np.sqrt((1 - rest) / rest)), theta)
         point = Axes(theta, x)

@@ -42,38 +42,35 @@ def of_distortion(D: float, least: float) -> float:
     return asinh((1 + ratio**2 - D) / (2 * ratio * sqrt(rest)))
 
 
-def propose(question: Question, least: Array) -> Axes:
-    """Return the reproductions that the formulas give, for ratios of deviations of at least ``1 + least``, shape (K,).
+def propose(question: Question, least: Array) -> tuple[Axes, Array]:
+    """Return the reproductions that the formulas give, for ratios of deviations of at least ``1 + least``, and prices.
 
-    One encoder serves all decoders: the dearest one's correlation is enough for the others.
+    One encoder serves all decoders: the dearest one's correlation is enough for the others. At the prices
+    ``(ρ, λ.., μ.., ν)``, that of the goal being one, the reproduction of the dearest is optimal.
     """
     told = float(question.told[0]) ** 2
-    if question.goal == "R":
-        needs = [of_distortion(float(D), float(x)) for D, x in zip(question.D, least, strict=True)]
-        theta = max(*needs, of_rest(question.V / told) if told > 0 else 0.0)
-    else:
-        theta = of_rate(question.R)
+    needs = [of_distortion(float(D), float(x)) for D, x in zip(question.D, least, strict=True)]
+    k = int(np.argmax(needs))
+    label = of_rest(question.V / told) if told > 0 else 0.0
+    theta = max(needs[k], label) if question.goal == "R" else of_rate(question.R)
     point = Axes(np.array([theta]), np.zeros((1, 1)))
     e, d = float(point.e[0]), float(point.d[0])
     x = np.maximum(-d, least)
     if question.goal == "P":
         x = np.array([min(0.0, sqrt(max(0.0, float(question.D[0]) - e)) - d)])
-    return Axes(point.theta, x[:, None])
+    by_label = question.goal == "V" or (question.goal == "R" and label > needs[k])
+    w = _prices(question, k, e, d, float(x[k]), told if by_label else 0.0)
+    return Axes(point.theta, x[:, None]), w
 
 
-def prices(question: Question, point: Axes) -> Array:
-    """Return the prices ``(ρ, λ.., μ.., ν)`` at which a reproduction is optimal, that of the goal being one."""
-    K, theta = question.D.size, float(point.theta[0])
-    e, d = float(point.e[0]), float(point.d[0])
-    told = float(question.told[0]) ** 2
-    needs = [of_distortion(float(D), float(x)) for D, x in zip(question.D, point.x[:, 0], strict=True)]
-    k = int(np.argmax(needs))
-    x = float(point.x[k, 0])
+def _prices(question: Question, k: int, e: float, d: float, x: float, told: float) -> Array:
+    """Return the prices at which decoder k is the dearest, or the label if it tells something."""
+    K = question.D.size
     w = np.zeros(2 + 2 * K)
     w[0] = 1.0
-    if told > 0 and (question.goal == "V" or (question.goal == "R" and needs[k] < theta)):
+    if told > 0:
         w[-1] = 1 / (2 * e * told)
-    elif theta > 0:
+    elif d < 1:
         w[1 + k] = (1 - d) / (2 * e * (1 + x))
         # Stationarity of λ (x² + 2 (1 + x) d) + μ cost(x).
         slope = float(question.deviation.slope(np.array(x)))
