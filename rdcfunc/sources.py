@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
 
 from rdcfunc import checks
 from rdcfunc.information import NATS_PER_BIT, Array, entropy
@@ -192,3 +194,126 @@ def from_samples(samples: ArrayLike) -> tuple[Discrete, Array]:
     array = checks.finite(samples, "samples", 1 if np.ndim(samples) == 1 else 2)
     points, counts = np.unique(array, axis=0, return_counts=True)
     return Discrete(counts / counts.sum()), points
+
+
+def discretise(gaussian: Gaussian, points: ArrayLike) -> Discrete:
+    """Return a Gaussian source on points, so that solvers of discrete sources and Gaussian formulas check each other.
+
+    Numbers are rounded to the nearest point: a point has the mass of its cell, the outermost ones of their tails. With
+    squared error on a uniform grid of step h the rate exceeds the formula's by about ``h² / (24 s² ln 2)`` bits, what
+    rounding adds to the variance. Points of vectors are weighed by the density, which suits a regular grid.
+
+    Parameters
+    ----------
+    gaussian
+        The source, with a positive variance.
+    points
+        Numbers that rise, shape (m,), or vectors, shape (m, n).
+
+    Raises
+    ------
+    ValueError
+        If the points do not rise, do not fit the source, or the covariance is singular.
+
+    Examples
+    --------
+    >>> discretise(Gaussian(1.0), [-1.0, 0.0, 1.0]).pmf.round(4)
+    array([0.3085, 0.3829, 0.3085])
+    """
+    _whole(gaussian)
+    if gaussian.n == 1:
+        return Discrete(_cells(_rising(points), 0.0, float(gaussian.covariance[0, 0])))
+    return Discrete(_density(_placed(points, gaussian.n), np.zeros(gaussian.n), gaussian.covariance))
+
+
+def mixture(
+    weights: ArrayLike, means: ArrayLike, components: Sequence[Gaussian], points: ArrayLike
+) -> tuple[Discrete, Array]:
+    """Return a mixture of Gaussian classes on points, and the law of the class at each of them.
+
+    Parameters
+    ----------
+    weights
+        The classes' probabilities, shape (K,).
+    means
+        Shape (K,), or (K, n) for vectors.
+    components
+        A Gaussian source for each class, about its mean.
+    points
+        As for :func:`discretise`.
+
+    Returns
+    -------
+    source, labels
+        The source on m points, and ``P(S = s | X = x)``, shape (m, K), for
+        :class:`rdcfunc.classifications.ConditionalEntropy`.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of classes differ, or as for :func:`discretise`.
+
+    Examples
+    --------
+    >>> source, labels = mixture([0.5, 0.5], [-1.0, 1.0], [Gaussian(1.0), Gaussian(1.0)], [-1.0, 0.0, 1.0])
+    >>> labels.round(3)
+    array([[0.912, 0.088],
+           [0.5  , 0.5  ],
+           [0.088, 0.912]])
+    """
+    prior = checks.laws(weights, "weights", 1)
+    centres = checks.finite(means, "means", 1 if np.ndim(means) == 1 else 2)
+    if not prior.size == len(centres) == len(components):
+        raise ValueError(
+            f"a mixture needs a weight, a mean and a Gaussian for each class (got {prior.size}, {len(centres)}, "
+            f"{len(components)})"
+        )
+    rows = []
+    for weight, mean, part in zip(prior, centres, components, strict=True):
+        _whole(part)
+        if part.n == 1 and centres.ndim == 1:
+            rows.append(weight * _cells(_rising(points), float(mean), float(part.covariance[0, 0])))
+        elif centres.shape[1:] == (part.n,):
+            rows.append(weight * _density(_placed(points, part.n), mean, part.covariance))
+        else:
+            raise ValueError(f"means must have shape (K, {part.n}) like the components (got {centres.shape})")
+    joint = np.stack(rows, axis=1)
+    mass = joint.sum(axis=1)
+    if not mass.min() > 0:
+        raise ValueError(f"a point must have some mass (got 0 at {int(mass.argmin())}); leave out points far away")
+    return Discrete(mass / mass.sum()), joint / mass[:, None]
+
+
+def _whole(gaussian: Gaussian) -> None:
+    if gaussian.spectrum.variances.size < gaussian.n:
+        raise ValueError(
+            "the covariance must have full rank on a grid of points; leave out components without variance"
+        )
+
+
+def _rising(points: ArrayLike) -> Array:
+    x = checks.finite(points, "points", 1)
+    if x.size < 2 or not (np.diff(x) > 0).all():
+        raise ValueError("points must rise, and be two at least, for a scalar source")
+    return x
+
+
+def _placed(points: ArrayLike, n: int) -> Array:
+    x = checks.finite(points, "points", 2)
+    if x.shape[1] != n:
+        raise ValueError(f"points must have shape (m, {n}) like the source (got {x.shape})")
+    return x
+
+
+def _cells(x: Array, mean: float, variance: float) -> Array:
+    """Return the masses of the cells around points, each tail computed from its own end."""
+    ends = ((x[1:] + x[:-1]) / 2 - mean) / np.sqrt(variance)
+    below, above = np.concatenate([[0.0], ndtr(ends), [1.0]]), np.concatenate([[1.0], ndtr(-ends), [0.0]])
+    left = np.concatenate([ends, [np.inf]]) < 0
+    return np.where(left, np.diff(below), -np.diff(above))
+
+
+def _density(x: Array, mean: Array, covariance: Array) -> Array:
+    whitened = np.linalg.solve(np.linalg.cholesky(covariance), (x - mean).T)
+    density = np.exp(-(whitened**2).sum(axis=0) / 2)
+    return density / density.sum()

@@ -103,7 +103,7 @@ class Units:
 
     def solution(self, program: GaussianProgram, question: Question, found: Outcome, tol: float) -> Solution:
         """Return the answer in public units."""
-        lower, upper = (self.public(question.goal, v) for v in (found.lower, found.upper))
+        lower, upper = (float(self.public(question.goal, v)) for v in (found.lower, found.upper))
         values, K = found.values, question.D.size
         C = inf if self.label is None else self.entropy(float(values[-1]))
         reached = [
