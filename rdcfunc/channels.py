@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -15,21 +16,35 @@ class GaussianChannel:
 
     Attributes
     ----------
-    gain, noise
-        G and V, shape (n, n).
+    gains, noises
+        What G and V are on some axes, shape (k, k); they are zero on all others.
+    axes
+        Orthonormal columns, shape (n, k).
     source
         Σ, shape (n, n).
 
     Examples
     --------
-    >>> channel = GaussianChannel(np.array([[0.5]]), np.array([[0.25]]), np.array([[1.0]]))
-    >>> channel.output, channel.error, channel.rate
-    (array([[0.5]]), array([[0.5]]), 0.5)
+    >>> channel = GaussianChannel(np.array([[0.5]]), np.array([[0.25]]), np.eye(1), np.array([[1.0]]))
+    >>> channel.gain, channel.output, channel.error, channel.rate
+    (array([[0.5]]), array([[0.5]]), array([[0.5]]), 0.5)
     """
 
-    gain: Array
-    noise: Array
+    gains: Array
+    noises: Array
+    axes: Array = field(repr=False)
     source: Array = field(repr=False)
+
+    @cached_property
+    def gain(self) -> Array:
+        """G, shape (n, n)."""
+        return self.axes @ self.gains @ self.axes.T
+
+    @cached_property
+    def noise(self) -> Array:
+        """V, shape (n, n)."""
+        V = self.axes @ self.noises @ self.axes.T
+        return (V + V.T) / 2
 
     @property
     def output(self) -> Array:
@@ -57,6 +72,6 @@ class GaussianChannel:
         ratio = (told @ self.source @ told.T) / np.sqrt(np.outer(values[live], values[live]))
         return float(np.linalg.slogdet(np.eye(int(live.sum())) + ratio)[1]) / (2 * NATS_PER_BIT)
 
-    def information(self, weights: Array, noise: float) -> float:
-        """Return the conditional variance of a label ``weights · X + N(0, noise)``."""
+    def left(self, weights: Array, noise: float) -> float:
+        """Return the variance that is left of a label ``weights · X + N(0, noise)``."""
         return float(weights @ self.error @ weights) + noise

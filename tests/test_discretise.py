@@ -1,11 +1,14 @@
 """Gaussian sources on grids: solvers of discrete sources against the formulas."""
 
 from math import erf, log, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import rdcfunc as rdc
+from benchmarks import gaussian
+from benchmarks.speed import vectors
 from rdcfunc import classifications, distortions, perceptions, sources
 
 NORMAL = sources.Gaussian(1.0)
@@ -106,3 +109,18 @@ def test_what_is_wrong_is_named(case: str) -> None:
     call, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_figure_is_written(tmp_path: Path) -> None:
+    assert gaussian.main(["--out", str(tmp_path), "--steps", "1", "0.5"]) == 0
+    assert (tmp_path / "grid.png").stat().st_size > 10_000
+
+
+def test_vectors_are_timed_beside_cones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert vectors.main(["--sizes", "3", "--repeats", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    for line in lines[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert float(cells[3]) < 1e-11
+        assert float(cells[5]) < 1e-5

@@ -218,7 +218,7 @@ def test_max_det_by_another_solver() -> None:
         same = rdc.rate(problem, D=distortion.D, C=entropy(reached + 0.2))
         assert same.value == pytest.approx(value, abs=1e-5)
         assert_meets(S, answer, D)
-        assert answer.sent.information(a, 0.2) <= (V + 0.2) * (1 + 1e-9)
+        assert answer.sent.left(a, 0.2) <= (V + 0.2) * (1 + 1e-9)
         if min(answer.prices.distortion * D, answer.prices.classification) < 1e-3:
             continue
         assert rdc.distortion(problem, R=answer.value, C=entropy(V + 0.2)).value == pytest.approx(D, rel=1e-9)

@@ -17,7 +17,7 @@ from rdcfunc.gaussian.joint import Matrices, perceived, transport
 from rdcfunc.gaussian.labels import Left
 from rdcfunc.gaussian.outcome import Outcome, Point, solve
 from rdcfunc.gaussian.question import Question, entropy, variance
-from rdcfunc.information import NATS_PER_BIT, Array
+from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.perceptions import Wasserstein
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status
@@ -169,10 +169,9 @@ class Units:
 
     def _channel(self, question: Question, point: Point) -> GaussianChannel:
         """Return the channel to the first decoder's reproduction."""
-        Q, s = self.axes, np.sqrt(question.variances)
+        s, source = np.sqrt(question.variances), self.source.covariance
         if self.nothing:
-            zero = np.zeros_like(self.source.covariance)
-            return GaussianChannel(zero, zero, self.source.covariance)
+            return GaussianChannel(np.zeros((0, 0)), np.zeros((0, 0)), self.axes, source)
         if isinstance(point, Axes):
             ratio = 1 + point.x[0]
             gain, noise = np.diag(ratio * (1 - point.d)), np.diag(ratio**2 * question.variances * point.e)
@@ -182,8 +181,4 @@ class Units:
             if isinstance(point, Matrices):
                 Z = transport(point.known(question), point.outputs[0])
             gain, noise = Z @ (s[:, None] * kept / s), Z @ (s[:, None] * (left @ kept) * s) @ Z
-        return GaussianChannel(Q @ gain @ Q.T, _even(Q @ noise @ Q.T) * self.top, self.source.covariance)
-
-
-def _even(A: Array) -> Array:
-    return (A + A.T) / 2
+        return GaussianChannel(gain, noise * self.top, self.axes, source)
