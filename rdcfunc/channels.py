@@ -54,8 +54,11 @@ class GaussianChannel:
     @property
     def error(self) -> Array:
         """The covariance of the source when the reproduction is known."""
-        cross = self.source @ self.gain.T
-        return self.source - cross @ np.linalg.pinv(self.output, rcond=1e-14, hermitian=True) @ cross.T
+        # An inverse of the output would be as large as its least eigenvalue is small.
+        values, axes = np.linalg.eigh(self.output)
+        live = values > len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
+        told = self.source @ self.gain.T @ axes[:, live]
+        return self.source - (told / values[live]) @ told.T
 
     @property
     def distortion(self) -> float:

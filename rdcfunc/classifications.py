@@ -45,14 +45,15 @@ class LinearLabel:
     Parameters
     ----------
     weights
-        A number, or a vector with one entry for each component of the source.
+        A number, or a vector with one entry for each of the n components of the source; a matrix (q, n) for a label of
+        q numbers, of which only a bracket is known.
     noise
-        The variance of what else moves the label.
+        The variance of what else moves the label; for several numbers that of each, or a covariance (q, q).
 
     Raises
     ------
     ValueError
-        If the weights are not finite or the noise is negative.
+        If the weights are not finite, the noise is negative, or their shapes disagree.
 
     Examples
     --------
@@ -61,15 +62,33 @@ class LinearLabel:
     """
 
     weights: Array
-    noise: float
+    noise: float | Array
 
-    def __init__(self, weights: ArrayLike, noise: float) -> None:
+    def __init__(self, weights: ArrayLike, noise: ArrayLike) -> None:
         raw = np.atleast_1d(np.asarray(weights))
-        object.__setattr__(self, "weights", checks.finite(raw, "weights", 1))
-        variance = checks.level(noise, "noise")
-        if variance == np.inf:
-            raise ValueError("noise must be a finite variance (got inf)")
-        object.__setattr__(self, "noise", variance)
+        table = checks.finite(raw, "weights", 2 if raw.ndim == 2 else 1)
+        several = table.ndim == 2 and len(table) > 1
+        object.__setattr__(self, "weights", table if several else checks.frozen(table.reshape(-1)))
+        if not several:
+            variance = checks.level(float(np.asarray(noise).reshape(())), "noise")
+            if variance == np.inf:
+                raise ValueError("noise must be a finite variance (got inf)")
+            object.__setattr__(self, "noise", variance)
+            return
+        q = len(table)
+        spread = (
+            np.eye(q) * checks.level(float(np.asarray(noise)), "noise")
+            if np.ndim(noise) == 0
+            else checks.finite(noise, "noise", 2)
+        )
+        if spread.shape != (q, q) or not np.array_equal(spread, spread.T) or np.linalg.eigvalsh(spread)[0] < 0:
+            raise ValueError(f"noise must be a variance or a covariance of shape ({q}, {q}) (got shape {spread.shape})")
+        object.__setattr__(self, "noise", checks.frozen(spread))
+
+    @property
+    def several(self) -> bool:
+        """Whether the label is more than one number."""
+        return self.weights.ndim == 2
 
 
 @dataclass(frozen=True, eq=False)

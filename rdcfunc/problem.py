@@ -113,8 +113,8 @@ class Problem:
             raise ValueError(
                 "a Gaussian source takes ConditionalEntropy(LinearLabel(weights, noise)) as classification"
             )
-        if linear is not None and linear.weights.size != n:
-            raise ValueError(f"LinearLabel must have {n} weights like the source (got {linear.weights.size})")
+        if linear is not None and linear.weights.shape[-1] != n:
+            raise ValueError(f"LinearLabel must have {n} weights like the source (got {linear.weights.shape[-1]})")
         if not self.common_randomness and (n > 1 or label is not None or not isinstance(shape, Wasserstein | KL)):
             raise ValueError(
                 "common_randomness=False is offered for scalar Gaussian sources with Wasserstein() or KL() and no "

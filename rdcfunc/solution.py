@@ -30,8 +30,8 @@ class Status(Enum):
         "bound is the best of several local searches and the lower bound that of the tagged relaxation."
     )
     GAUSSIAN = (
-        "The bracket holds but is wider than was asked for: the upper bound is that of jointly Gaussian reproductions, "
-        "which are not proved to be optimal for this divergence, and the lower bound that of second moments."
+        "The bracket holds but is wider than was asked for: the upper bound is the best found of jointly Gaussian "
+        "reproductions, which are not proved to be optimal here, and the lower bound that of a relaxation."
     )
     NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
 

@@ -373,3 +373,71 @@ def test_classification_may_cost_more_than_twice_the_distortion() -> None:
         C = entropy(0.01 * 4.0**-R + 1e-3)
         assert rdc.distortion(problem, R=R, C=C).value / least == pytest.approx(factor, rel=0.02)
         assert rdc.distortion(problem, R=R, P=0.0).value <= 2 * least
+
+
+def several(S: np.ndarray, A: np.ndarray, noise: float | np.ndarray) -> rdc.Problem:
+    label = classifications.ConditionalEntropy(classifications.LinearLabel(A, noise))
+    return rdc.Problem(sources.Gaussian(S), SQUARED, None, label)
+
+
+def told(S: np.ndarray, A: np.ndarray, W: np.ndarray) -> float:
+    return float(np.linalg.slogdet(2 * np.pi * np.e * (A @ S @ A.T + W))[1]) / 2 / LN2
+
+
+def test_labels_of_several_numbers_are_bracketed() -> None:
+    rng = np.random.default_rng(0)
+    wide = 0
+    for n, q in ((3, 2), (2, 2)):
+        S, A = random_covariance(n, n), rng.normal(size=(q, n))
+        W, D = np.diag(rng.uniform(0.1, 1, q)), 0.4 * np.trace(S)
+        C, problem = told(0.25 * S, A, W), several(S, A, W)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rdc.WideBracketWarning)
+            answer = rdc.rate(problem, D=D, C=C)
+        free = rdc.rate(problem, D=D)
+        assert free.upper <= answer.lower + 1e-9
+        assert_meets(S, answer, D)
+        assert told(answer.sent.error, A, W) <= C + 1e-8
+        wide += answer.status is rdc.Status.GAUSSIAN
+        # Random encoders that meet both levels never beat the lower bound.
+        half = np.linalg.cholesky(S)
+        for _ in range(300):
+            Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+            left = half @ (Q * rng.uniform(0, 1, n) ** 2) @ Q.T @ half.T
+            if np.trace(left) <= D and told(left, A, W) <= C:
+                assert (np.linalg.slogdet(S)[1] - np.linalg.slogdet(left)[1]) / 2 / LN2 >= answer.lower
+        assert told(free.sent.error, A, W) == pytest.approx(free.achieved.C, abs=1e-9)
+    assert wide
+
+
+def test_several_numbers_without_noise_are_exact() -> None:
+    """Then the relaxation can be met; and it is a convex program of its own."""
+    S, A = random_covariance(4, 3), np.random.default_rng(1).normal(size=(2, 3))
+    C = told(0.2 * S, A, np.zeros((2, 2)))
+    answer = rdc.rate(several(S, A, 0.0), C=C)
+    assert answer.gap < 1e-6
+    # The rate that tells A X alone is the entropy that it takes away.
+    assert answer.value == pytest.approx(told(S, A, np.zeros((2, 2))) - C, abs=1e-6)
+
+
+def test_one_number_in_a_matrix_is_one_number() -> None:
+    S, a = random_covariance(4, 3), np.array([1.0, 0.5, -0.2])
+    row, flat = several(S, a[None], [[0.2]]), vector(S, label=(a, 0.2))
+    C = entropy(0.3 * a @ S @ a + 0.2)
+    assert rdc.rate(row, D=1.0, C=C).value == rdc.rate(flat, D=1.0, C=C).value
+
+
+SEVERAL = {
+    "goal": (lambda p: rdc.distortion(p, R=1.0, C=2.0), "offered for the rate"),
+    "limit": (lambda p: rdc.rate(p, C=-5.0), r"C_min = h\(S\|X\) = "),
+    "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.1), C=0.5), "needs independent ones"),
+    "noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1.0, 0.5]]), r"covariance of shape \(2, 2\)"),
+    "weights": (lambda p: several(np.eye(3), np.eye(2), 0.1), r"3 weights like the source \(got 2\)"),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_what_several_numbers_cannot_do_is_said(case: str) -> None:
+    call, message = SEVERAL[case]
+    with pytest.raises(ValueError, match=message):
+        call(several(np.eye(2), np.eye(2), 0.1))

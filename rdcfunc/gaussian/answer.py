@@ -9,7 +9,7 @@ import numpy as np
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.classifications import ConditionalEntropy, LinearLabel
 from rdcfunc.compilation import GaussianProgram
-from rdcfunc.gaussian import blocks
+from rdcfunc.gaussian import blocks, several
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import deviation
 from rdcfunc.gaussian.feasibility import check_alone, check_rate
@@ -17,6 +17,7 @@ from rdcfunc.gaussian.joint import Matrices, perceived, transport
 from rdcfunc.gaussian.labels import Left
 from rdcfunc.gaussian.outcome import Outcome, Point, solve
 from rdcfunc.gaussian.question import Question, entropy, variance
+from rdcfunc.gaussian.several import Several
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.perceptions import Wasserstein
 from rdcfunc.problem import Problem, Target
@@ -31,12 +32,17 @@ def answer(program: GaussianProgram, tol: float) -> Solution:
     """Return the certified answer to a question on a Gaussian source."""
     units = Units(program)
     question = units.question(program)
-    check_alone(question, units, min(t.C for t in program.targets))
-    if program.problem.common_randomness:
+    C = min(t.C for t in program.targets)
+    check_alone(question, units, C)
+    if units.several is not None and C < inf:
+        found = several.solve(question, units.several, units.top, C)
+    elif program.problem.common_randomness:
         check_rate(question, units)
         found = solve(question)
     else:
         found = blocks.solve(question, units)
+    if units.several is not None:
+        found = several.told(found, units.several, units.top)
     return units.solution(program, question, found, tol)
 
 
@@ -58,16 +64,23 @@ class Units:
         self.variances = np.zeros(1) if self.nothing else spectrum.variances / self.top
         self.blur = spectrum.blur / self.top
         self.label = label_of(problem)
-        self.noise = 0.0 if self.label is None else self.label.noise
+        self.several: Several | None = None
+        self.noise = 0.0
+        if self.label is not None and self.label.several:
+            s = np.sqrt(self.variances)
+            told = np.zeros((len(self.label.weights), 1)) if self.nothing else self.label.weights @ self.axes * s
+            self.several = Several(told, np.asarray(self.label.noise) / self.top)
+        elif self.label is not None:
+            self.noise = float(self.label.noise)
         self.divergence = problem.perception
         scale = self.top if isinstance(self.divergence, Wasserstein) else 1.0
         self.P = 1.0 if self.divergence is None else self.divergence.unit / scale
 
     def question(self, program: GaussianProgram) -> Question:
         """Return the question inside."""
-        targets, K = program.targets, len(program.targets)
+        targets = program.targets
         told = np.zeros(self.variances.size)
-        if self.label is not None and not self.nothing:
+        if self.label is not None and self.several is None and not self.nothing:
             told = self.axes.T @ self.label.weights
             # Axes are orthogonal up to some roundings.
             told = np.where(np.abs(told) > _ORTHOGONAL * np.linalg.norm(self.label.weights), told, 0.0)
@@ -78,7 +91,7 @@ class Units:
             program.rate,
             np.array([t.D for t in targets]) / self.top,
             np.array([t.P for t in targets]) * self.P,
-            self.level(min(targets[k].C for k in range(K))),
+            inf if self.several is not None else self.level(min(t.C for t in targets)),
             told,
             goal,
             self.blur,
@@ -120,7 +133,7 @@ class Units:
         elif upper == inf:
             status = Status.NO_CHANNEL
         else:
-            status = Status.WIDE if question.deviation.exact else Status.GAUSSIAN
+            status = Status.WIDE if question.deviation.exact and self.several is None else Status.GAUSSIAN
         return Solution(
             value=upper,
             lower=lower,
