@@ -51,6 +51,10 @@ class Discrete:
         return entropy(self.pmf) / NATS_PER_BIT
 
 
+#: Part of the largest variance below which a component counts as constant.
+_LEAST = 2.0**-300
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """A covariance in its own axes: ``Σ = axes diag(variances) axesᵀ``.
@@ -128,7 +132,7 @@ class Gaussian:
         diagonal = np.diag(self.covariance)
         if np.array_equal(np.diag(diagonal), self.covariance):
             order = np.argsort(-diagonal, kind="stable")
-            order = order[diagonal[order] > 0]
+            order = order[diagonal[order] > _LEAST * float(diagonal.max())]
             return Spectrum(diagonal[order], np.eye(self.n)[:, order], 0.0)
         variances, axes = np.linalg.eigh(self.covariance)
         variances, axes = variances[::-1], axes[:, ::-1]

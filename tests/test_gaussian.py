@@ -372,6 +372,9 @@ WRONG: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "certify": (lambda: rdc.certify(scalar(1.0), [[1.0]], D=0.5), ValueError, r"certify takes channels of discrete"),
     "channel": (lambda: rdc.rate(scalar(1.0), D=0.5).channel, TypeError, r"see Solution.sent, its gain and noise"),
     "D = 0": (lambda: rdc.rate(scalar(1.0), D=0.0), rdc.InfeasibleError, r"every D > 0 is feasible"),
+    "fine D": (lambda: rdc.rate(scalar(1.0), D=1e-100), ValueError, r"more than 100 bits a component"),
+    "fine R": (lambda: rdc.distortion(scalar(1.0), R=101.0), ValueError, r"raise D or C, or lower R"),
+    "fine C": (lambda: rdc.rate(scalar(1.0, label=(1.0, 0.0)), C=-150.0), ValueError, r"raise D or C, or lower R"),
     "D at R": (
         lambda: rdc.perception(scalar(1.0, perceptions.KL()), R=1.0, D=0.2),
         rdc.InfeasibleError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp, inf
+from math import exp, inf, log
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,9 @@ from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian.outcome import solve
 from rdcfunc.gaussian.question import Question
+
+#: The least part of a variance that answers are asked to leave.
+_FINEST = 2.0**-200
 
 
 class Printed(Protocol):
@@ -31,6 +34,16 @@ def check_alone(question: Question, units: Printed, C: float) -> None:
             "D = 0 is infeasible at any finite rate: every D > 0 is feasible, and R(D) has no bound as D falls; raise D"
         )
     told = float(question.told @ question.told)
+    finest = question.variances[0] * _FINEST
+    if (
+        bool((question.D < finest).any())
+        or (inf > question.R > question.variances.size * -log(_FINEST) / 2)
+        or (0 < question.V < told * _FINEST)
+    ):
+        raise ValueError(
+            "a level asks for more than 100 bits a component, which double precision does not resolve; raise D or C, "
+            "or lower R"
+        )
     if question.V == inf or (question.V >= told * (1 - ROUNDING) and question.V >= 0):
         return
     if question.V <= 0 < told:
