@@ -10,7 +10,8 @@ import pytest
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
-from rdcfunc.gaussian import certificate, components, joint, labels, outcome
+from rdcfunc.channels import GaussianChannel
+from rdcfunc.gaussian import certificate, components, decoding, joint, labels, outcome
 from rdcfunc.gaussian.deviations import Relative, Transport
 from rdcfunc.gaussian.question import Question
 from rdcfunc.program import Axis
@@ -441,3 +442,41 @@ def test_what_several_numbers_cannot_do_is_said(case: str) -> None:
     call, message = SEVERAL[case]
     with pytest.raises(ValueError, match=message):
         call(several(np.eye(2), np.eye(2), 0.1))
+
+
+def test_decoders_of_a_fixed_encoder() -> None:
+    rng = np.random.default_rng(7)
+    for n, k in ((1, 1), (3, 3), (3, 2)):
+        S, G = random_covariance(n, n), rng.normal(size=(n, n))
+        # An encoder that is told fewer components than there are sends a singular estimate.
+        G[k:] = 0
+        encoder = GaussianChannel(G, 0.3 * np.eye(n), np.eye(n), S)
+        best = decoding.decode(encoder)
+        A = best.output
+        apart = miss(S, S, A)
+        assert best.distortion == pytest.approx(np.trace(S) - np.trace(A), rel=1e-9)
+        for P in (0.0, 0.1 * apart, 0.5 * apart, 2 * apart):
+            found = decoding.decode(encoder, P)
+            assert miss(S, S, found.output) <= P + 1e-7
+            assert found.distortion == pytest.approx(best.distortion + max(0, apart**0.5 - P**0.5) ** 2, rel=1e-6)
+            assert found.distortion <= 2 * best.distortion * (1 + 1e-9)
+            assert np.linalg.eigvalsh(found.noise)[0] > -1e-9
+
+
+def test_a_scalar_encoder_serves_every_perception() -> None:
+    for P in (0.0, 0.01, 0.2):
+        problem = rdc.Problem(sources.Gaussian(2.0), SQUARED, perceptions.Wasserstein())
+        encoder = rdc.distortion(problem, R=1.3).sent
+        assert decoding.decode(encoder, P).distortion == pytest.approx(
+            rdc.distortion(problem, R=1.3, P=P).value, rel=1e-9
+        )
+    with pytest.raises(ValueError, match="P must be >= 0"):
+        decoding.decode(encoder, -1.0)
+
+
+def test_a_vector_encoder_does_not() -> None:
+    S = np.diag([1.0, 0.01])
+    problem = vector(S, perceptions.Wasserstein())
+    encoder = rdc.rate(problem, D=0.02)
+    least = rdc.distortion(problem, R=encoder.rate, P=0.0)
+    assert decoding.decode(encoder.sent, 0.0).distortion > least.value + 1e-3
