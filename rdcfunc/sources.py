@@ -8,9 +8,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
-from rdcfunc import checks
+from rdcfunc import cells, checks
 from rdcfunc.information import NATS_PER_BIT, Array, entropy
 
 
@@ -226,8 +225,8 @@ def discretise(gaussian: Gaussian, points: ArrayLike) -> Discrete:
     """
     _whole(gaussian)
     if gaussian.n == 1:
-        return Discrete(_cells(_rising(points), 0.0, float(gaussian.covariance[0, 0])))
-    return Discrete(_density(_placed(points, gaussian.n), np.zeros(gaussian.n), gaussian.covariance))
+        return Discrete(cells.masses(cells.rising(points), 0.0, float(gaussian.covariance[0, 0])))
+    return Discrete(cells.density(cells.placed(points, gaussian.n), np.zeros(gaussian.n), gaussian.covariance))
 
 
 def mixture(
@@ -276,9 +275,9 @@ def mixture(
     for weight, mean, part in zip(prior, centres, components, strict=True):
         _whole(part)
         if part.n == 1 and centres.ndim == 1:
-            rows.append(weight * _cells(_rising(points), float(mean), float(part.covariance[0, 0])))
+            rows.append(weight * cells.masses(cells.rising(points), float(mean), float(part.covariance[0, 0])))
         elif centres.shape[1:] == (part.n,):
-            rows.append(weight * _density(_placed(points, part.n), mean, part.covariance))
+            rows.append(weight * cells.density(cells.placed(points, part.n), mean, part.covariance))
         else:
             raise ValueError(f"means must have shape (K, {part.n}) like the components (got {centres.shape})")
     joint = np.stack(rows, axis=1)
@@ -293,31 +292,3 @@ def _whole(gaussian: Gaussian) -> None:
         raise ValueError(
             "the covariance must have full rank on a grid of points; leave out components without variance"
         )
-
-
-def _rising(points: ArrayLike) -> Array:
-    x = checks.finite(points, "points", 1)
-    if x.size < 2 or not (np.diff(x) > 0).all():
-        raise ValueError("points must rise, and be two at least, for a scalar source")
-    return x
-
-
-def _placed(points: ArrayLike, n: int) -> Array:
-    x = checks.finite(points, "points", 2)
-    if x.shape[1] != n:
-        raise ValueError(f"points must have shape (m, {n}) like the source (got {x.shape})")
-    return x
-
-
-def _cells(x: Array, mean: float, variance: float) -> Array:
-    """Return the masses of the cells around points, each tail computed from its own end."""
-    ends = ((x[1:] + x[:-1]) / 2 - mean) / np.sqrt(variance)
-    below, above = np.concatenate([[0.0], ndtr(ends), [1.0]]), np.concatenate([[1.0], ndtr(-ends), [0.0]])
-    left = np.concatenate([ends, [np.inf]]) < 0
-    return np.where(left, np.diff(below), -np.diff(above))
-
-
-def _density(x: Array, mean: Array, covariance: Array) -> Array:
-    whitened = np.linalg.solve(np.linalg.cholesky(covariance), (x - mean).T)
-    density = np.exp(-(whitened**2).sum(axis=0) / 2)
-    return density / density.sum()

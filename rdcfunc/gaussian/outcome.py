@@ -19,6 +19,8 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
 from rdcfunc.information import Array
 
+#: Bounds that cross by more than this, relative to their size, cannot be rounding.
+_CROSSING = 1e-12
 #: Parts of each level that a point to which others are drawn keeps free.
 _ROOMS = (1e-4, 1e-6)
 
@@ -159,6 +161,10 @@ def _bracket(question: Question, lower: float, point: Point, w: Array, steps: in
     hidden = EPS * (64 + question.variances.size) * values
     over[goal] = 0.0
     more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else _anywhere(question))
+    if lower > value + more + _CROSSING * (1 + value):
+        raise ArithmeticError(
+            f"the certified bounds cross ({lower!r} > {value + more!r}); this is a defect of rdcfunc, please report it"
+        )
     return Outcome(min(lower, value), value + more, met, values, w, steps)
 
 
