@@ -480,3 +480,21 @@ def test_a_vector_encoder_does_not() -> None:
     encoder = rdc.rate(problem, D=0.02)
     least = rdc.distortion(problem, R=encoder.rate, P=0.0)
     assert decoding.decode(encoder.sent, 0.0).distortion > least.value + 1e-3
+
+
+def test_a_conic_solver_that_fails_leaves_a_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
+    S, a = random_covariance(8, 3), np.array([1.0, -1.0, 0.5])
+    problem, C = vector(S, PROVED[0], (a, 0.3)), entropy(0.25 * a @ S @ a + 0.3)
+    D = 0.4 * np.trace(S)
+    truth = rdc.rate(problem, D=D, P=0.03, C=C)
+    propose = joint.propose
+    monkeypatch.setattr(joint, "propose", lambda q: propose(q) if q.pinned.all() else None)
+    with pytest.warns(rdc.WideBracketWarning):
+        answer = rdc.rate(problem, D=D, P=0.03, C=C)
+    assert answer.lower == pytest.approx(rdc.rate(problem, D=D, P=0.03).lower, abs=1e-9)
+    assert answer.lower < truth.lower
+    assert truth.upper < answer.upper < np.inf
+    assert answer.achieved.P <= 0.03
+    monkeypatch.setattr(joint, "propose", lambda q: None)
+    with pytest.warns(rdc.WideBracketWarning, match="no channel that meets every level was found"):
+        assert rdc.rate(problem, D=D, P=0.03, C=C).upper == np.inf

@@ -123,24 +123,37 @@ def _by_label(question: Question) -> Outcome:
 
 def _by_matrices(question: Question) -> Outcome:
     """Return the answer of the conic program, where neither the label nor perception can be left out."""
+    lower = 0.0
     if question.goal != "V":
         simple = _by_axes(replace(question, V=inf))
         if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
             return simple
+        lower = simple.lower
+    outcome = _by_cones(question, lower)
+    tight = np.where(question.judged & (question.P > 0), 0.0, question.P)
+    if outcome.upper < inf or question.goal == "P" or (tight == question.P).all():
+        return outcome
+    # Perfect perception makes a smaller program, and its reproduction meets every level of perception.
+    perfect = _by_cones(replace(question, P=tight), 0.0)
+    return replace(perfect, lower=min(outcome.lower, perfect.upper), prices=outcome.prices)
+
+
+def _by_cones(question: Question, lower: float) -> Outcome:
+    """Return what a conic solver proposes, brought within the levels, given a lower bound that is known."""
     found = joint.propose(question)
     if found is None:
         quiet = start.silent(question)
-        return Outcome(0.0, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
+        return Outcome(lower, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
     point, w, Z = found
-    lower, prices = joint.best_bound(question, w, Z)
-    outcome = _bracket(question, lower, point, prices, 1)
+    bound, prices = joint.best_bound(question, w, Z)
+    outcome = _bracket(question, max(lower, bound), point, prices, 1)
     for room in _ROOMS:
         if outcome.upper < inf:
             break
         # Two levels may pull what is left opposite ways: go towards a point with room in both.
         inner = joint.propose(_loosened(question, -room))
         mixed = None if inner is None else point.mixed(inner[0], question)
-        outcome = outcome if mixed is None else _bracket(question, lower, mixed, prices, 2)
+        outcome = outcome if mixed is None else _bracket(question, max(lower, bound), mixed, prices, 2)
     return outcome
 
 
