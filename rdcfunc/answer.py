@@ -14,8 +14,9 @@ import numpy as np
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
-from rdcfunc.compilation import Plain
+from rdcfunc.compilation import GaussianProgram, Plain
 from rdcfunc.feasibility import check_each, check_together
+from rdcfunc.gaussian.answer import answer
 from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy
 from rdcfunc.lift import Lift
 from rdcfunc.problem import Problem, Target
@@ -36,7 +37,7 @@ _AFFORDABLE = 4_000_000
 
 def solve(
     problem: Problem,
-    program: Program | Plain | Lift,
+    program: Program | Plain | Lift | GaussianProgram,
     targets: Sequence[Target],
     solver: Solver | None,
     tol: float,
@@ -52,6 +53,13 @@ def solve(
     check_tol(tol)
     if solver is not None and not isinstance(solver, Solver):
         raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
+    if isinstance(program, GaussianProgram):
+        if not isinstance(solver, Auto | None):
+            raise ValueError(f"{type(solver).__name__} takes discrete sources; use solver=None for a Gaussian one")
+        told = answer(program, tol)
+        if warn:
+            warn_if_wide(told, tol, depth)
+        return told
     chosen = Auto() if solver is None else solver
     solution = _by_structure(program, chosen, tol) if isinstance(program, Plain) else None
     if solution is None or _may_narrow(solution, chosen):

@@ -89,14 +89,16 @@ def frozen(array: Array) -> Array:
     return array
 
 
-def level(value: float, name: str) -> float:
-    """Return a level as a float: a real number, at least zero, possibly inf."""
+def level(value: float, name: str, signed: bool = False) -> float:
+    """Return a level as a float: a real number, at least zero unless it is ``signed``, possibly inf."""
     if not isinstance(value, Real) and not (isinstance(value, np.ndarray) and value.shape == ()):
         raise ValueError(
             f"{name} must be one real number (got {value!r}); use rdcfunc.trace for many levels, inf to switch one off"
         )
     number = float(value)
-    if not number >= 0:
+    if signed and not number > -np.inf:
+        raise ValueError(f"{name} must be a real number (got {number}); use inf to switch the constraint off")
+    if not signed and not number >= 0:
         raise ValueError(f"{name} must be >= 0 (got {number}); use inf to switch the constraint off")
     return number
 

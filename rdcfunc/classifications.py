@@ -40,13 +40,67 @@ class Classification(ABC):
 
 
 @dataclass(frozen=True, eq=False)
+class LinearLabel:
+    """The label ``S = weights · X + N(0, noise)`` of a Gaussian source.
+
+    Parameters
+    ----------
+    weights
+        A number, or a vector with one entry for each of the n components of the source; a matrix (q, n) for a label of
+        q numbers, of which only a bracket is known.
+    noise
+        The variance of what else moves the label; for several numbers that of each, or a covariance (q, q).
+
+    Raises
+    ------
+    ValueError
+        If the weights are not finite, the noise is negative, or their shapes disagree.
+
+    Examples
+    --------
+    >>> LinearLabel([0.3, 1.0], 0.1).weights
+    array([0.3, 1. ])
+    """
+
+    weights: Array
+    noise: float | Array
+
+    def __init__(self, weights: ArrayLike, noise: ArrayLike) -> None:
+        raw = np.atleast_1d(np.asarray(weights))
+        table = checks.finite(raw, "weights", 2 if raw.ndim == 2 else 1)
+        several = table.ndim == 2 and len(table) > 1
+        object.__setattr__(self, "weights", table if several else checks.frozen(table.reshape(-1)))
+        if not several:
+            variance = checks.level(float(np.asarray(noise).reshape(())), "noise")
+            if variance == np.inf:
+                raise ValueError("noise must be a finite variance (got inf)")
+            object.__setattr__(self, "noise", variance)
+            return
+        q = len(table)
+        spread = (
+            np.eye(q) * checks.level(float(np.asarray(noise)), "noise")
+            if np.ndim(noise) == 0
+            else checks.finite(noise, "noise", 2)
+        )
+        if spread.shape != (q, q) or not np.array_equal(spread, spread.T) or np.linalg.eigvalsh(spread)[0] < 0:
+            raise ValueError(f"noise must be a variance or a covariance of shape ({q}, {q}) (got shape {spread.shape})")
+        object.__setattr__(self, "noise", checks.frozen(spread))
+
+    @property
+    def several(self) -> bool:
+        """Whether the label is more than one number."""
+        return self.weights.ndim == 2
+
+
+@dataclass(frozen=True, eq=False)
 class ConditionalEntropy(Classification):
     """``H(S | X̂) <= C`` in bits, or ``H(S | X̂, T) <= C`` with ``tagged=True``.
 
     Parameters
     ----------
     labels
-        ``P(S = s | X = x)``, shape (n, K), or n integers for deterministic labels.
+        ``P(S = s | X = x)``, shape (n, K), or n integers for deterministic labels; a :class:`LinearLabel` for a
+        Gaussian source, where C is a differential entropy, perhaps negative.
     tagged
         Let the decoder hand the classifier a tag along with its letter. This makes the problem convex, and is
         its value for continuous reproductions, whose vanishing perturbations can carry the tag.
@@ -59,11 +113,16 @@ class ConditionalEntropy(Classification):
 
     labels: Array
     tagged: bool = False
+    #: The label of a Gaussian source, whose reproductions carry tags of themselves; else None.
+    linear: LinearLabel | None = None
     unit: ClassVar[float] = NATS_PER_BIT
 
-    def __init__(self, labels: ArrayLike, tagged: bool = False) -> None:
-        object.__setattr__(self, "labels", checks.class_laws(labels, "labels"))
-        object.__setattr__(self, "tagged", bool(tagged))
+    def __init__(self, labels: ArrayLike | LinearLabel, tagged: bool = False) -> None:
+        linear = labels if isinstance(labels, LinearLabel) else None
+        table = np.zeros((0, 0)) if isinstance(labels, LinearLabel) else checks.class_laws(labels, "labels")
+        object.__setattr__(self, "labels", table)
+        object.__setattr__(self, "linear", linear)
+        object.__setattr__(self, "tagged", bool(tagged) or linear is not None)
 
     @property
     def deterministic(self) -> bool:
@@ -75,6 +134,8 @@ class ConditionalEntropy(Classification):
         return float(sum(px * entropy(row) for px, row in zip(p, self.labels, strict=True)))
 
     def check(self, n: int, m: int) -> None:
+        if self.linear is not None:
+            raise ValueError("a LinearLabel belongs to a Gaussian source; give an (n, K) table of P(s|x)")
         self._check_labels(n)
 
 

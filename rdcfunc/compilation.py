@@ -16,6 +16,7 @@ from rdcfunc.information import Array
 from rdcfunc.lift import Lift
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
+from rdcfunc.sources import Gaussian
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +56,28 @@ class Plain:
         return tabulate(self.problem, [self.target], self.rate, None if self.minimises_rate else Axis.D)
 
 
+@dataclass(frozen=True, eq=False)
+class GaussianProgram:
+    """A question on a Gaussian source, as it was asked: ``rate`` is in nats, inf if it is minimised."""
+
+    problem: Problem
+    source: Gaussian
+    targets: tuple[Target, ...]
+    rate: float = inf
+    goal: Axis | None = None
+
+
 def compile_program(
     problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None
-) -> Program | Plain | Lift:
-    """Return the plain question where it is one on a stated structure, the lift where there are several decoders.
+) -> Program | Plain | Lift | GaussianProgram:
+    """Return the question on a Gaussian source, on a stated structure, or the lift where there are several decoders.
 
     A decoder with a conditional entropy needs all columns at once; these are tabulated, like those of one target.
     """
+    if isinstance(problem.source, Gaussian):
+        for target in targets:
+            problem.check(target, "R" if goal is None else goal.value)
+        return GaussianProgram(problem, problem.source, tuple(targets), rate, goal)
     target, d = targets[0], problem.distortion
     alone = len(targets) == 1 and target.P == target.C == inf and goal in (None, Axis.D)
     if alone and isinstance(d, Hamming | Difference):
@@ -91,8 +107,11 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
     Raises
     ------
     ValueError
-        If a target has a level for which the problem has no measure, or there are more tuples than 2^62.
+        If a target has a level for which the problem has no measure, there are more tuples than 2^62, or the source is
+        Gaussian.
     """
+    if isinstance(problem.source, Gaussian):
+        raise ValueError("certify takes channels of discrete sources; a Gaussian source has closed forms and programs")
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
     m, K = problem.shape[1], len(targets)

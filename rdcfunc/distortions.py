@@ -142,6 +142,24 @@ class Difference(Distortion):
         return self.lags[n - 1 + np.arange(n)[:, None] - letters]
 
 
+@dataclass(frozen=True)
+class SquaredError(Distortion):
+    """``|x - x̂|²`` of a continuous source, which has no table."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Refuse: there is none."""
+        raise TypeError(_NO_TABLE)
+
+    @property
+    def values(self) -> Array:
+        """Refuse: there are none."""
+        raise TypeError(_NO_TABLE)
+
+
+_NO_TABLE = "squared_error() without points has no table; give the points of a discrete source"
+
+
 def matrix(d: ArrayLike) -> Distortion:
     """Return the distortion given by a table (n, m), where inf forbids a pair.
 
@@ -192,8 +210,10 @@ def difference(lags: ArrayLike) -> Distortion:
     return Difference(costs)
 
 
-def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distortion:
+def squared_error(points: ArrayLike | None = None, letters: ArrayLike | None = None) -> Distortion:
     """Return ``d(x, j) = |points[x] - letters[j]|²``, the sum over coordinates.
+
+    Without points it is that of :class:`rdcfunc.sources.Gaussian`.
 
     Parameters
     ----------
@@ -207,6 +227,10 @@ def squared_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distor
     array([[0., 9.],
            [9., 0.]])
     """
+    if points is None:
+        if letters is not None:
+            raise ValueError("letters were given without points; squared_error() takes neither for a Gaussian source")
+        return SquaredError()
     x, y = _points(points, letters)
     return _on_a_grid(x, y, 2) or Table(_power(x, y, 2), x, y)
 

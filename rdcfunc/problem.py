@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from rdcfunc.checks import level
-from rdcfunc.classifications import Classification
-from rdcfunc.distortions import Distortion
-from rdcfunc.perceptions import Divergence
-from rdcfunc.sources import Discrete
+from rdcfunc.classifications import Classification, ConditionalEntropy
+from rdcfunc.distortions import Distortion, SquaredError
+from rdcfunc.perceptions import KL, Divergence, Hellinger, JensenShannon, ReverseKL, Wasserstein
+from rdcfunc.sources import Discrete, Gaussian
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Target:
     """Levels that a decoder must meet: distortion D, perception P, classification C.
 
     ``inf`` switches a constraint off. KL and Jensen-Shannon levels, conditional entropies and cross-entropies
-    are in bits; the others in the units of their measure.
+    are in bits; the others in the units of their measure. Only C may be negative, as a differential entropy.
 
     Raises
     ------
     ValueError
-        If a level is not a real number, NaN or negative.
+        If a level is not a real number, NaN, or negative where it cannot be.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class Target:
 
     def __post_init__(self) -> None:
         for name in ("D", "P", "C"):
-            object.__setattr__(self, name, level(getattr(self, name), name))
+            object.__setattr__(self, name, level(getattr(self, name), name, signed=name == "C"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +46,20 @@ class Problem:
     Parameters
     ----------
     source
-        A source on n letters.
+        A source on n letters, or a Gaussian one.
     distortion
-        A distortion of shape (n, m); it fixes the reproduction alphabet.
+        A distortion of shape (n, m); it fixes the reproduction alphabet. ``squared_error()`` for a Gaussian source.
     perception, classification
-        A divergence and a classification constraint, or None.
+        A divergence and a classification constraint, or None. For a Gaussian source: ``Wasserstein()``, KL,
+        ReverseKL, JensenShannon or Hellinger, and ``ConditionalEntropy(LinearLabel(weights, noise))``.
+    common_randomness
+        Whether encoder and decoder share as much randomness as they like. Without any, offered for scalar Gaussian
+        sources, perception is judged on long blocks, and costs more.
 
     Raises
     ------
     ValueError
-        If the sizes of the alphabets disagree.
+        If the sizes of the alphabets disagree, or the measures do not belong to the source.
 
     Examples
     --------
@@ -65,12 +69,20 @@ class Problem:
     (2, 2)
     """
 
-    source: Discrete
+    source: Discrete | Gaussian
     distortion: Distortion
     perception: Divergence | None = None
     classification: Classification | None = None
+    common_randomness: bool = True
 
     def __post_init__(self) -> None:
+        if isinstance(self.source, Gaussian):
+            self._check_gaussian(self.source.n)
+            return
+        if isinstance(self.distortion, SquaredError):
+            raise ValueError("squared_error() without points belongs to a Gaussian source; give the points")
+        if not self.common_randomness:
+            raise ValueError("common_randomness=False is offered for scalar Gaussian sources; leave it out")
         n, m = self.distortion.shape
         if n != self.source.n:
             raise ValueError(
@@ -80,6 +92,35 @@ class Problem:
             if measure is not None:
                 measure.check(n, m)
 
+    def _check_gaussian(self, n: int) -> None:
+        """Refuse what does not belong to a Gaussian source."""
+        if not isinstance(self.distortion, SquaredError):
+            raise ValueError("a Gaussian source takes distortions.squared_error() without points; discretise it else")
+        shape, label = self.perception, self.classification
+        if isinstance(shape, Wasserstein) and not shape.continuous:
+            raise ValueError("a Gaussian source takes perceptions.Wasserstein() without a cost, which is W2²")
+        if shape is not None and not isinstance(shape, Wasserstein | KL | ReverseKL | JensenShannon | Hellinger):
+            raise ValueError(
+                "a Gaussian source takes Wasserstein(), KL(), ReverseKL(), JensenShannon() or Hellinger() "
+                f"(got {type(shape).__name__})"
+            )
+        if n > 1 and not isinstance(shape, Wasserstein | KL | None):
+            raise ValueError(
+                f"a Gaussian vector takes Wasserstein() or KL() (got {type(shape).__name__}); others are for scalars"
+            )
+        linear = label.linear if isinstance(label, ConditionalEntropy) else None
+        if label is not None and linear is None:
+            raise ValueError(
+                "a Gaussian source takes ConditionalEntropy(LinearLabel(weights, noise)) as classification"
+            )
+        if linear is not None and linear.weights.shape[-1] != n:
+            raise ValueError(f"LinearLabel must have {n} weights like the source (got {linear.weights.shape[-1]})")
+        if not self.common_randomness and (n > 1 or label is not None or not isinstance(shape, Wasserstein | KL)):
+            raise ValueError(
+                "common_randomness=False is offered for scalar Gaussian sources with Wasserstein() or KL() and no "
+                "classification; leave it out"
+            )
+
     @property
     def shape(self) -> tuple[int, int]:
         """``(n, m)``: the numbers of source and of reproduction letters."""
@@ -87,6 +128,9 @@ class Problem:
 
     def check(self, target: Target, goal: str = "R") -> None:
         """Refuse a level, or a goal, of a measure that this problem does not have."""
+        linear = self.classification.linear if isinstance(self.classification, ConditionalEntropy) else None
+        if linear is None:
+            level(target.C, "C")
         for name, measure in (("P", self.perception), ("C", self.classification)):
             noun = "perception" if name == "P" else "classification"
             if measure is None and isfinite(getattr(target, name)):

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rdcfunc.channels import GaussianChannel
 from rdcfunc.information import Array, Indices
 from rdcfunc.problem import Target
 from rdcfunc.program import Candidate, shown
@@ -32,6 +33,10 @@ class Status(Enum):
         "bound over class posteriors has met its limit of work or would be too large; Solution.origins says what each "
         "bound is from."
     )
+    GAUSSIAN = (
+        "The bracket holds but is wider than was asked for: the upper bound is the best found of jointly Gaussian "
+        "reproductions, which are not proved to be optimal here, and the lower bound that of a relaxation."
+    )
     NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
 
 
@@ -42,7 +47,7 @@ class Prices:
     Attributes
     ----------
     distortion, perception, classification
-        Prices, at least zero; zero for a constraint that is off or slack.
+        Prices, at least zero; zero for a constraint that is off or slack. That of perception may be inf at P = 0.
     output
         Output price g (m,) in bits, the subgradient of the perception term, or None without perception.
 
@@ -65,7 +70,8 @@ class Prices:
     def __post_init__(self) -> None:
         for name in ("distortion", "perception", "classification"):
             price = float(getattr(self, name))
-            if not 0 <= price < np.inf:
+            # A surface may be vertical where perception becomes perfect.
+            if not (0 <= price < np.inf or (name, price) == ("perception", np.inf)):
                 raise ValueError(f"the price of {name} must be finite and >= 0 (got {price})")
 
 
@@ -83,11 +89,13 @@ class Solution:
         What the channel achieves on each measure; a tuple with one target a decoder if the question was
         universal.
     sent
-        The encoder, or what it is made of where structure made the answer without a table.
+        The encoder, or what it is made of where structure made the answer without a table. On a Gaussian source a
+        :class:`~rdcfunc.channels.GaussianChannel` to the reproduction, to that of the first decoder if there are
+        several, or to the best estimate if there is no common randomness.
     letters
         The letter that each decoder shows for each column, shape (N, decoders).
     m
-        The number of reproduction letters.
+        The number of reproduction letters, or of components of a Gaussian source.
     prices
         The prices behind the lower bound; a tuple, one a decoder, if the question was universal.
     status
@@ -110,7 +118,7 @@ class Solution:
     upper: float
     rate: float
     achieved: Target | tuple[Target, ...]
-    sent: Array | Tilted = field(repr=False)
+    sent: Array | Tilted | GaussianChannel = field(repr=False)
     letters: Indices = field(repr=False)
     m: int
     prices: Prices | tuple[Prices, ...] = field(repr=False)
@@ -147,19 +155,28 @@ class Solution:
         ------
         MemoryError
             If the table has not been formed and would be too large.
+        TypeError
+            On a Gaussian source, which has no table: see :attr:`sent`.
         """
+        if isinstance(self.sent, GaussianChannel):
+            raise TypeError("a Gaussian source has no table of a channel; see Solution.sent, its gain and noise")
         return self.sent.table() if isinstance(self.sent, Tilted) else self.sent
 
     @property
     def channel(self) -> Array:
         """``P(X̂ = j | X = x)``, shape (n, m), or (decoders, n, m) if the question was universal."""
-        if isinstance(self.sent, Tilted):
+        if not isinstance(self.sent, np.ndarray):
             return self.encoder
         channels = np.array([shown(self.encoder, letters, self.m) for letters in self.letters.T])
         return channels[0] if isinstance(self.achieved, Target) else channels
 
     @property
     def output(self) -> Array:
-        """The law of the reproduction, shape (m,), or (decoders, m) if the question was universal."""
+        """The law of the reproduction, shape (m,), or (decoders, m) if the question was universal.
+
+        On a Gaussian source, the covariance of what is sent.
+        """
+        if isinstance(self.sent, GaussianChannel):
+            return self.sent.output
         law: Array = self.sent.law if isinstance(self.sent, Tilted) else self.source @ self.channel
         return law

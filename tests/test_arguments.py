@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     # Levels.
     "D: negative": (lambda: rdc.rate(BINARY, D=-0.1), r"^D must be >= 0 \(got -0.1\); use inf to switch .* off$"),
     "P: negative": (lambda: rdc.rate(BINARY, P=-1e-9), r"^P must be >= 0 \(got -1e-09\)"),
-    "C: NaN": (lambda: rdc.rate(ENTROPY, C=nan), r"^C must be >= 0 \(got nan\)"),
+    "C: NaN": (lambda: rdc.rate(ENTROPY, C=nan), r"^C must be a real number \(got nan\)"),
     "target: -inf": (lambda: Target(D=-inf), r"^D must be >= 0 \(got -inf\)"),
     "P: no measure": (lambda: rdc.rate(PLAIN, P=0.1), r"P = 0.1 was given but .* no perception; pass perception="),
     "C: no measure": (lambda: rdc.rate(PLAIN, C=0.1), r"C = 0.1 was given but .* no classification; pass"),

@@ -19,11 +19,12 @@ class Wasserstein(Divergence):
     """Optimal transport ``min_π Σ π(x, j) cost(x, j)`` over couplings of p and q.
 
     The level bounds the transport cost itself: an absolute difference as cost gives W1, a squared one W2².
+    Without a cost this is W2² between laws on R^n, for Gaussian sources.
 
     Parameters
     ----------
     cost
-        Ground cost (n, m), finite and non-negative.
+        Ground cost (n, m), finite and non-negative, or None.
 
     Examples
     --------
@@ -34,8 +35,14 @@ class Wasserstein(Divergence):
 
     cost: Array
 
-    def __init__(self, cost: ArrayLike) -> None:
-        object.__setattr__(self, "cost", checks.nonnegative(cost, "Wasserstein cost", 2))
+    def __init__(self, cost: ArrayLike | None = None) -> None:
+        table = np.zeros((0, 0)) if cost is None else checks.nonnegative(cost, "Wasserstein cost", 2)
+        object.__setattr__(self, "cost", table)
+
+    @property
+    def continuous(self) -> bool:
+        """Whether this is W2² between laws on R^n, for want of a cost."""
+        return not self.cost.size
 
     def value(self, p: Array, q: Array) -> float:
         return self._monotone(p, q) if self._monge else self._program(p, q)
@@ -87,6 +94,10 @@ class Wasserstein(Divergence):
         return n == m and bool((np.diag(self.cost)[p > 0] == 0).all())
 
     def check(self, n: int, m: int) -> None:
+        if self.continuous:
+            raise ValueError(
+                f"Wasserstein() without a cost compares laws of Gaussian sources; give a cost of shape ({n}, {m})"
+            )
         if self.cost.shape != (n, m):
             raise ValueError(
                 f"the Wasserstein cost must have shape ({n}, {m}) like the distortion (got {self.cost.shape})"

@@ -1,0 +1,1 @@
+"""Gaussian sources under squared error: closed forms, convex programs, and their certificate."""

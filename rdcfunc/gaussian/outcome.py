@@ -1,0 +1,191 @@
+"""From a question to a bracket: a proposer for each shape of question, and one certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+
+from rdcfunc.certificate import EPS, ROUNDING
+from rdcfunc.gaussian import joint, moments, scalar, start
+from rdcfunc.gaussian.certificate import blurred, lower_bound
+from rdcfunc.gaussian.components import Axes, Components
+from rdcfunc.gaussian.deviations import Priced
+from rdcfunc.gaussian.interior import maximise
+from rdcfunc.gaussian.joint import Matrices
+from rdcfunc.gaussian.labels import Determinant, Left
+from rdcfunc.gaussian.question import Question
+from rdcfunc.gaussian.repair import repaired
+from rdcfunc.information import Array
+
+#: Bounds that cross by more than this, relative to their size, cannot be rounding.
+_CROSSING = 1e-12
+#: Parts of each level that a point to which others are drawn keeps free.
+_ROOMS = (1e-4, 1e-6)
+
+Point = Axes | Left | Matrices
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A bracket of the goal in the units of the question, the reproduction of its upper end, and prices.
+
+    Attributes
+    ----------
+    lower, upper
+        The bracket.
+    point
+        The reproduction.
+    values
+        What it spends and achieves, ``(R, D.., P.., V)``.
+    prices
+        ``(ρ, λ.., μ.., ν)``, that of the goal being one; all zero where the lower bound is trivial.
+    steps
+        Iterations.
+    """
+
+    lower: float
+    upper: float
+    point: Point
+    values: Array
+    prices: Array
+    steps: int
+
+
+def solve(question: Question) -> Outcome:
+    """Return the bracket of a question that is feasible."""
+    if not question.variances.any():
+        point = Axes(np.zeros(1), np.zeros((question.D.size, 1)))
+        return Outcome(0.0, 0.0, point, point.values(question), np.zeros(question.levels.size), 0)
+    if question.goal == "P":
+        # Perfect perception needs no price, if the rate is enough for it.
+        perfect = solve(replace(question, goal="R", R=inf, P=np.zeros(1)))
+        if perfect.upper <= question.R:
+            return replace(perfect, lower=0.0, upper=0.0, prices=np.zeros_like(perfect.prices))
+    if question.goal == "R" and isinstance(question.deviation, Priced):
+        quiet = start.silent(question)
+        if (quiet.values(question) <= question.levels).all():
+            return Outcome(0.0, 0.0, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
+    if question.variances.size == 1:
+        return _scalar(question)
+    return _vector(question)
+
+
+def _scalar(question: Question) -> Outcome:
+    """Return what the closed forms give: a reproduction, and its prices for the certificate."""
+    shape = question.deviation
+    point, w = scalar.propose(question, np.array([shape.least(float(P)) for P in question.P]))
+    if isinstance(shape, Priced):
+        lower = lower_bound(question, w, point)
+    else:
+        lower = _by_moments(question, point)
+    return _bracket(question, lower, point, w, 1)
+
+
+def _by_moments(question: Question, point: Axes) -> float:
+    """Return a lower bound for a divergence that other laws of these second moments may undercut."""
+    if question.goal == "P":
+        return moments.divergence(question.deviation, 1 + float(point.x[0, 0]))
+    least = np.array([moments.least(question.deviation, float(P)) for P in question.P])
+    value = scalar.propose(question, least)[0].values(question)[question.goals]
+    return float(value) * (1 - ROUNDING)
+
+
+def _vector(question: Question) -> Outcome:
+    plain = not question.judged.any() and question.D.size == 1
+    if plain and question.V == inf and question.goal in "RD":
+        point, w = start.filled(question)
+        return _bracket(question, lower_bound(question, w, point), point, w, 1)
+    told = question.goal == "V" or question.V < inf
+    if np.count_nonzero(question.told) * told <= 1:
+        return _by_axes(question)
+    if not question.judged.any():
+        return _by_label(question)
+    return _by_matrices(question)
+
+
+def _by_axes(question: Question) -> Outcome:
+    w = start.prices(question)
+    live = np.flatnonzero((question.levels < inf) & (w > 0))
+    found = maximise(Components(question), w, question.levels, live)
+    lower = lower_bound(question, found.prices, found.point)
+    return _bracket(question, lower, found.point, found.prices, found.steps)
+
+
+def _by_label(question: Question) -> Outcome:
+    w = start.prices(question)
+    live = np.flatnonzero((question.levels < inf) & (w > 0))
+    found = maximise(Determinant(question), w, question.levels, live)
+    lower = lower_bound(question, found.prices, _anywhere(question))
+    return _bracket(question, lower, found.point, found.prices, found.steps)
+
+
+def _by_matrices(question: Question) -> Outcome:
+    """Return the answer of the conic program, where neither the label nor perception can be left out."""
+    lower = 0.0
+    if question.goal != "V":
+        simple = _by_axes(replace(question, V=inf))
+        if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
+            return simple
+        lower = simple.lower
+    outcome = _by_cones(question, lower)
+    tight = np.where(question.judged & (question.P > 0), 0.0, question.P)
+    if outcome.upper < inf or question.goal == "P" or (tight == question.P).all():
+        return outcome
+    # Perfect perception makes a smaller program, and its reproduction meets every level of perception.
+    perfect = _by_cones(replace(question, P=tight), 0.0)
+    return replace(perfect, lower=min(outcome.lower, perfect.upper), prices=outcome.prices)
+
+
+def _by_cones(question: Question, lower: float) -> Outcome:
+    """Return what a conic solver proposes, brought within the levels, given a lower bound that is known."""
+    found = joint.propose(question)
+    if found is None:
+        quiet = start.silent(question)
+        return Outcome(lower, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
+    point, w, Z = found
+    bound, prices = joint.best_bound(question, w, Z)
+    outcome = _bracket(question, max(lower, bound), point, prices, 1)
+    for room in _ROOMS:
+        if outcome.upper < inf:
+            break
+        # Two levels may pull what is left opposite ways: go towards a point with room in both.
+        inner = joint.propose(_loosened(question, -room))
+        mixed = None if inner is None else point.mixed(inner[0], question)
+        outcome = outcome if mixed is None else _bracket(question, max(lower, bound), mixed, prices, 2)
+    return outcome
+
+
+def _anywhere(question: Question) -> Axes:
+    """Return a tangent point for programs that are linear in what is left."""
+    return Axes(np.full(question.variances.size, 300.0), np.zeros((1, question.variances.size)))
+
+
+def _bracket(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
+    """Bring the reproduction within the levels, and say what it costs."""
+    met = _repaired(question, point) or _repaired(_loosened(question), point)
+    if met is None:
+        return Outcome(lower, inf, point, point.values(question), w, steps)
+    values = met.values(question)
+    value, goal = float(values[question.goals]), question.goals
+    over = np.maximum(values - question.levels, 0.0)
+    # What rounding and the blur of the variances may hide is paid for at its price.
+    hidden = EPS * (64 + question.variances.size) * values
+    over[goal] = 0.0
+    more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else _anywhere(question))
+    if lower > value + more + _CROSSING * (1 + value):
+        raise ArithmeticError(
+            f"the certified bounds cross ({lower!r} > {value + more!r}); this is a defect of rdcfunc, please report it"
+        )
+    return Outcome(min(lower, value), value + more, met, values, w, steps)
+
+
+def _repaired(question: Question, point: Point) -> Point | None:
+    return repaired(question, point) if isinstance(point, Axes) else point.repaired(question)
+
+
+def _loosened(question: Question, by: float = ROUNDING) -> Question:
+    """Return the question with levels that are a little wider."""
+    more = 1 + by
+    return replace(question, R=question.R * more, D=question.D * more, P=question.P * more, V=question.V * more)

@@ -1,0 +1,500 @@
+"""Gaussian vectors: against convex programs in full matrices, rotations, sums of scalars, singular covariances."""
+
+import warnings
+from dataclasses import replace
+from math import inf, log
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+import rdcfunc as rdc
+from rdcfunc import Target, classifications, distortions, perceptions, sources
+from rdcfunc.channels import GaussianChannel
+from rdcfunc.gaussian import certificate, components, decoding, joint, labels, outcome
+from rdcfunc.gaussian.deviations import Relative, Transport
+from rdcfunc.gaussian.question import Question
+from rdcfunc.program import Axis
+from rdcfunc.tradeoff import _least
+
+LN2 = log(2.0)
+SQUARED = distortions.squared_error()
+PROVED = [perceptions.Wasserstein(), perceptions.KL()]
+
+
+def vector(
+    S: np.ndarray,
+    perception: perceptions.Divergence | None = None,
+    label: tuple[np.ndarray, float] | None = None,
+) -> rdc.Problem:
+    measure = None if label is None else classifications.ConditionalEntropy(classifications.LinearLabel(*label))
+    return rdc.Problem(sources.Gaussian(S), SQUARED, perception, measure)
+
+
+def random_covariance(seed: int, n: int) -> np.ndarray:
+    B = np.random.default_rng(seed).normal(size=(n, n))
+    return B @ B.T / n
+
+
+def entropy(variance: float) -> float:
+    return float(np.log2(2 * np.pi * np.e * variance) / 2)
+
+
+def root(A: np.ndarray) -> np.ndarray:
+    values, axes = np.linalg.eigh((A + A.T) / 2)
+    return (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
+
+
+def miss(A: np.ndarray, S: np.ndarray, K: np.ndarray) -> float:
+    """tr S + tr K - 2 tr (A^½ K A^½)^½."""
+    return float(np.trace(S + K)) - 2 * float(np.linalg.svd(root(A) @ root(K), compute_uv=False).sum())
+
+
+def semidefinite(
+    S: np.ndarray,
+    theta: list[Target],
+    perception: perceptions.Divergence | None = None,
+    label: np.ndarray | None = None,
+    V: float = inf,
+) -> tuple[float, list[Target], float]:
+    """R(Θ) in bits as a semidefinite program in full matrices; V bounds what is left of the label's variance.
+
+    A cone solver's tolerance on a block costs its root in distortion, so what its matrices achieve comes along.
+    """
+    n = len(S)
+    left = cp.Variable((n, n), PSD=True)
+    limits, outputs = [S - left >> 0], []
+
+    def overlap(A: object, K: object) -> object:
+        cross = cp.Variable((n, n))
+        limits.append(cp.bmat([[A, cross], [cross.T, K]]) >> 0)
+        return cp.trace(cross)
+
+    for target in theta:
+        K = S if target.P == 0 else cp.Variable((n, n), PSD=True)
+        outputs.append(K)
+        if inf > target.D:
+            limits.append(np.trace(S) + cp.trace(K) - 2 * overlap(S - left, K) <= target.D)
+        if 0 < target.P < inf and isinstance(perception, perceptions.Wasserstein):
+            limits.append(np.trace(S) + cp.trace(K) - 2 * overlap(S, K) <= target.P)
+        elif 0 < target.P < inf:
+            inverse = np.linalg.inv(S)
+            nats = (cp.trace(inverse @ K) - n - cp.log_det(K) + np.linalg.slogdet(S)[1]) / 2
+            limits.append(nats <= target.P * LN2)
+    if inf > V:
+        limits.append(label @ left @ label <= V)
+    problem = cp.Problem(cp.Minimize((np.linalg.slogdet(S)[1] - cp.log_det(left)) / 2), limits)
+    with warnings.catch_warnings():
+        # Tolerances that a cone solver may miss by a little.
+        warnings.simplefilter("ignore")
+        problem.solve(solver="CLARABEL", tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
+    reached = []
+    for K, target in zip((K if isinstance(K, np.ndarray) else K.value for K in outputs), theta, strict=True):
+        ratio = np.linalg.eigvals(np.linalg.solve(S, K)).real
+        P = (
+            miss(S, S, K)
+            if isinstance(perception, perceptions.Wasserstein)
+            else (ratio - 1 - np.log(ratio)).sum() / 2 / LN2
+        )
+        reached.append(Target(miss(S - left.value, S, K), inf if inf == target.P else max(float(P), 0.0)))
+    return float(problem.value) / LN2, reached, inf if label is None else float(label @ left.value @ label)
+
+
+def assert_meets(S: np.ndarray, answer: rdc.Solution, D: float, P: float = inf) -> None:
+    """What the channel does, computed from its gain and noise alone."""
+    G, N = answer.sent.gain, answer.sent.noise
+    rest = np.eye(len(S)) - G
+    K = G @ S @ G.T + N
+    assert np.trace(rest @ S @ rest.T) + np.trace(N) <= D * (1 + 1e-9)
+    assert np.linalg.eigvalsh(N)[0] >= -1e-12
+    left = S - S @ G.T @ np.linalg.pinv(K, rcond=1e-10, hermitian=True) @ G @ S
+    assert (np.linalg.slogdet(S)[1] - np.linalg.slogdet(left)[1]) / 2 / LN2 == pytest.approx(answer.rate, abs=1e-8)
+    assert inf == P or miss(S, S, K) <= P + 1e-9
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("P", [0.0, 0.005, 0.05])
+def test_axes_are_enough(perception: perceptions.Divergence, P: float) -> None:
+    S = random_covariance(1, 3)
+    D = 0.3 * np.trace(S)
+    answer = rdc.rate(vector(S, perception), D=D, P=P)
+    assert answer.gap < 1e-10
+    value, (reached,), _ = semidefinite(S, [Target(D, P)], perception)
+    same = rdc.rate(vector(S, perception), D=reached.D, P=reached.P * (P > 0)).value
+    # What a cone solver's matrices achieve may be had for a little less, never for more.
+    assert -1e-6 < value - same < 2e-5
+    assert abs(value - answer.value) < 1e-4
+    if isinstance(perception, perceptions.Wasserstein):
+        assert_meets(S, answer, D, P)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_universal_rate_of_vectors_is_a_convex_program(perception: perceptions.Divergence) -> None:
+    S = np.diag([1.0, 0.01])
+    theta = [Target(D=0.02), Target(D=0.0233, P=1e-5)]
+    problem = vector(S, perception)
+    penalty = rdc.rate_penalty(problem, theta)
+    assert penalty.universal.gap < 1e-10
+    value, reached, _ = semidefinite(S, theta, perception)
+    assert rdc.universal_rate(problem, reached).value == pytest.approx(value, abs=1e-6)
+    assert penalty.lower > 0.01
+    for target, reached in zip(theta, penalty.universal.achieved, strict=True):
+        assert reached.D <= target.D
+        assert reached.P <= target.P
+    one = rdc.universal_rate(problem, [theta[1], replace(theta[1], D=1.0)])
+    assert one.value == pytest.approx(rdc.rate(problem, D=0.0233, P=1e-5).value, abs=1e-10)
+
+
+def test_diagonal_is_a_sum_of_scalars_at_one_water_level() -> None:
+    variances = np.array([2.0, 0.7, 0.3, 0.04])
+    for level in (0.01, 0.2, 0.5):
+        D = np.minimum(level, variances)
+        answer = rdc.rate(vector(np.diag(variances)), D=float(D.sum()))
+        parts = [rdc.rate(vector(np.array([[v]])), D=float(d)).value for v, d in zip(variances, D, strict=True)]
+        assert answer.value == pytest.approx(sum(parts), abs=1e-11)
+        assert answer.prices.distortion == pytest.approx(1 / (2 * level * LN2), rel=1e-9)
+        back = rdc.distortion(vector(np.diag(variances)), R=answer.value)
+        assert back.value == pytest.approx(float(D.sum()), rel=1e-11)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_one_price_for_all_components(perception: perceptions.Divergence) -> None:
+    """At the optimum each component alone, at its own D and P, has the slopes of the whole."""
+    variances = np.array([1.0, 0.4, 0.05])
+    answer = rdc.rate(vector(np.diag(variances), perception), D=0.5, P=0.05)
+    gain, noise = np.diag(answer.sent.gain), np.diag(answer.sent.noise)
+    total = 0.0
+    for s2, g, v in zip(variances, gain, noise, strict=True):
+        assert g > 0
+        problem = rdc.Problem(sources.Gaussian(s2), SQUARED, perception)
+        tau2 = (g * g * s2 + v) / s2
+        P = (
+            s2 * (1 - tau2**0.5) ** 2
+            if isinstance(perception, perceptions.Wasserstein)
+            else (tau2 - 1 - log(tau2)) / 2 / LN2
+        )
+        part = rdc.rate(problem, D=float((1 - g) ** 2 * s2 + v), P=float(P))
+        assert part.prices.distortion == pytest.approx(answer.prices.distortion, rel=1e-5)
+        assert part.prices.perception == pytest.approx(answer.prices.perception, rel=1e-5)
+        total += part.value
+    assert total == pytest.approx(answer.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_rotations_change_nothing(perception: perceptions.Divergence) -> None:
+    S, a = random_covariance(3, 4), np.array([1.0, -0.5, 0.3, 0.2])
+    Q = np.linalg.qr(np.random.default_rng(4).normal(size=(4, 4)))[0]
+    one, other = vector(S, perception, (a, 0.2)), vector(Q @ S @ Q.T, perception, (Q @ a, 0.2))
+    D, C = 0.3 * np.trace(S), entropy(0.3 * a @ S @ a + 0.2)
+    for levels in ({"D": D}, {"D": D, "P": 0.05}, {"D": D, "C": C}):
+        assert rdc.rate(one, **levels).value == pytest.approx(rdc.rate(other, **levels).value, abs=1e-9)
+    assert rdc.rate(one, D=D, P=0.05, C=C).value == pytest.approx(rdc.rate(other, D=D, P=0.05, C=C).value, abs=1e-7)
+
+
+def test_labels_of_two_components() -> None:
+    S, a, w = np.diag([1.0, 0.25]), np.array([0.3, 1.0]), 0.1
+    C = entropy(0.2 * a @ S @ a + w)
+    problem = vector(S, label=(a, w))
+    found = [rdc.rate(problem, **levels).value for levels in ({"D": 0.5, "C": C}, {"D": 0.5}, {"C": C})]
+    np.testing.assert_allclose(found, [1.5975, 1.0, 1.1610], atol=5e-5)
+    penalty = rdc.rate_penalty(problem, [Target(D=0.5), Target(C=C)])
+    assert penalty.lower == pytest.approx(0.4365, abs=5e-5)
+    assert penalty.upper - penalty.lower < 1e-10
+    # Necessity and sufficiency: one encoder for both is one that meets both.
+    assert penalty.universal.value == pytest.approx(found[0], abs=1e-12)
+
+
+def test_max_det_by_another_solver() -> None:
+    rng = np.random.default_rng(6)
+    for seed in range(6):
+        n = int(rng.integers(2, 6))
+        S, a = random_covariance(seed, n), rng.normal(size=n)
+        V, D = rng.uniform(0.05, 0.6) * (a @ S @ a), rng.uniform(0.05, 0.6) * np.trace(S)
+        problem = vector(S, label=(a, 0.2))
+        answer = rdc.rate(problem, D=D, C=entropy(V + 0.2))
+        assert answer.gap < 1e-10
+        value, _, reached = semidefinite(S, [], None, a, V)
+        assert rdc.rate(problem, C=entropy(reached + 0.2)).value == pytest.approx(value, abs=1e-6)
+        value, (distortion,), reached = semidefinite(S, [Target(D)], None, a, V)
+        same = rdc.rate(problem, D=distortion.D, C=entropy(reached + 0.2))
+        assert same.value == pytest.approx(value, abs=1e-5)
+        assert_meets(S, answer, D)
+        assert answer.sent.left(a, 0.2) <= (V + 0.2) * (1 + 1e-9)
+        if min(answer.prices.distortion * D, answer.prices.classification) < 1e-3:
+            continue
+        assert rdc.distortion(problem, R=answer.value, C=entropy(V + 0.2)).value == pytest.approx(D, rel=1e-9)
+        least = _least(problem, Axis.C, answer.value, Target(D=D), None, 1e-6, None)
+        assert least.value == pytest.approx(entropy(V + 0.2), abs=1e-9)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_label_and_perception_together(perception: perceptions.Divergence) -> None:
+    S, a = random_covariance(8, 3), np.array([1.0, -1.0, 0.5])
+    D, V = 0.4 * np.trace(S), 0.25 * a @ S @ a
+    problem, C = vector(S, perception, (a, 0.3)), entropy(V + 0.3)
+    answer = rdc.rate(problem, D=D, P=0.03, C=C)
+    assert answer.gap < 1e-6
+    value, (reached,), left = semidefinite(S, [Target(D, 0.03)], perception, a, V)
+    assert rdc.rate(problem, reached.D, reached.P, entropy(left + 0.3)).value == pytest.approx(value, abs=1e-6)
+    assert answer.lower > max(rdc.rate(problem, D=D, P=0.03).upper, rdc.rate(problem, D=D, C=C).upper) + 1e-3
+    assert answer.achieved.D <= D
+    assert answer.achieved.P <= 0.03
+    assert answer.achieved.C <= C
+    if isinstance(perception, perceptions.Wasserstein):
+        assert_meets(S, answer, D, 0.03)
+    R = answer.value
+    assert rdc.distortion(problem, R=R, P=0.03, C=C).value == pytest.approx(D, abs=1e-6)
+    assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(0.03, abs=1e-6)
+    assert _least(problem, Axis.C, R, Target(D, 0.03), None, 1e-6, None).value == pytest.approx(C, abs=1e-6)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_perception_and_its_inverses(perception: perceptions.Divergence) -> None:
+    rng = np.random.default_rng(9)
+    for seed in range(8):
+        S = random_covariance(seed, 4) + 0.01 * np.eye(4)
+        problem = vector(S, perception)
+        D, P = rng.uniform(0.1, 1.2) * np.trace(S), 10.0 ** rng.uniform(-3, -1)
+        answer = rdc.rate(problem, D=D, P=P)
+        if min(answer.prices.perception * P, answer.value) < 1e-3:
+            continue
+        assert rdc.distortion(problem, R=answer.value, P=P).value == pytest.approx(D, rel=1e-9)
+        assert rdc.perception(problem, R=answer.value, D=D).value == pytest.approx(P, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_singular_covariances(perception: perceptions.Divergence) -> None:
+    """Axes without variance change nothing; axes of next to none change next to nothing."""
+    small = random_covariance(2, 2)
+    Q = np.linalg.qr(np.random.default_rng(5).normal(size=(4, 4)))[0]
+    embedded = Q[:, :2] @ small @ Q[:, :2].T
+    near = embedded + 1e-11 * Q[:, 2:] @ Q[:, 2:].T
+    a = np.array([0.4, 1.0])
+    for P in (0.0, 0.01):
+        plain = rdc.rate(vector(small, perception), D=0.2, P=P)
+        assert rdc.rate(vector(embedded, perception), D=0.2, P=P).value == pytest.approx(plain.value, abs=1e-9)
+        close = rdc.rate(vector(near, perception), D=0.2, P=P)
+        if isinstance(perception, perceptions.Wasserstein):
+            assert close.value == pytest.approx(plain.value, abs=1e-8)
+        assert close.gap < 1e-6
+    told = vector(small, perception, (a, 0.1))
+    lifted = vector(embedded, perception, (Q[:, :2] @ a, 0.1))
+    C = entropy(0.2 * a @ small @ a + 0.1)
+    assert rdc.rate(told, D=0.2, C=C).value == pytest.approx(rdc.rate(lifted, D=0.2, C=C).value, abs=1e-9)
+    unseen = vector(embedded, perception, (Q[:, 2], 0.1))
+    assert rdc.rate(unseen, D=0.2, C=entropy(0.1)).value == pytest.approx(
+        rdc.rate(vector(small), D=0.2).value, abs=1e-9
+    )
+    with pytest.raises(rdc.InfeasibleError, match="tells nothing of the label"):
+        rdc.rate(unseen, D=0.2, C=entropy(0.1) - 0.01)
+
+
+@pytest.mark.parametrize("deviation", [Transport(), Relative()], ids=lambda d: type(d).__name__)
+def test_prices_prove_bounds_wherever_they_come_from(deviation: components.Priced) -> None:
+    """Random prices and tangent points never beat the answer, and that of a wrong tangent slope would."""
+    rng = np.random.default_rng(3)
+    question = Question(
+        np.array([1.0, 0.5, 0.01]),
+        deviation,
+        inf,
+        np.array([0.4, 0.6]),
+        np.array([0.2, 0.02]),
+        0.1,
+        np.array([0, 1.0, 0]),
+        "R",
+    )
+    honest = outcome.solve(question)
+    assert honest.upper - honest.lower < 1e-10
+    best = 0.0
+    for _ in range(300):
+        w = honest.prices * np.exp(rng.normal(size=6) * rng.choice([1e-3, 0.3, 2]))
+        w[0] = 1.0
+        point = components.Axes(
+            honest.point.theta * np.exp(rng.normal(size=3) * rng.choice([0, 0.1, 1])), honest.point.x
+        )
+        best = max(best, certificate.lower_bound(question, w, point))
+    assert best <= honest.upper
+    assert best > 0.98 * honest.upper
+
+
+def test_slopes_of_the_dual_are_derivatives() -> None:
+    rng = np.random.default_rng(0)
+    s2, one = np.array([1.0, 0.5, 0.3, 0.1]), np.array([0, 1.0, 0, 0])
+    questions = [
+        components.Components(Question(s2, d, inf, np.array([0.1, 0.2]), np.array([0.1, 0.3]), 0.1, one, "R"))
+        for d in (Transport(), Relative())
+    ]
+    label = Question(s2, Transport(), inf, np.array([0.5]), np.array([inf]), 0.1, np.array([1.0, 2, 3, 4]), "R")
+    for oracle in (*questions, labels.Determinant(label)):
+        w = rng.uniform(0.5, 3, oracle.question.levels.size)
+        live = np.flatnonzero(oracle.question.levels < inf)
+        w[1 : 1 + 2 * oracle.question.D.size][oracle.question.levels[1:-1] == inf] = 0
+        _, values, slopes = oracle.best(w)
+        for i in live:
+            step = np.zeros_like(w)
+            step[i] = 1e-6
+            up, down = oracle.best(w + step)[1], oracle.best(w - step)[1]
+            np.testing.assert_allclose(slopes[live, i], (up - down)[live] / 2e-6, atol=1e-7 * (1 + abs(values).max()))
+
+
+def test_matrices_prove_bounds_wherever_they_come_from() -> None:
+    rng = np.random.default_rng(5)
+    for deviation in (Transport(), Relative()):
+        question = Question(
+            np.array([1.0, 0.4]), deviation, inf, np.array([0.5]), np.array([0.02]), 0.15, np.array([0.5, 1.0]), "R"
+        )
+        _, w, Z = joint.propose(question)
+        upper = outcome.solve(question).upper
+        assert joint.lower_bound(question, w, Z) > upper - 1e-6
+        for _ in range(100):
+            bent = np.array([_bent(z, rng) for z in Z])
+            prices = w * np.exp(0.1 * rng.normal(size=4))
+            assert joint.lower_bound(question, prices, bent) <= upper
+
+
+def _bent(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    B = np.eye(2) + 0.05 * rng.normal(size=(2, 2))
+    return B @ z @ B.T
+
+
+def test_a_thousand_components() -> None:
+    variances = np.random.default_rng(0).gamma(0.5, size=1000)
+    for perception, P in zip(PROVED, (0.02 * variances.sum(), 5.0), strict=True):
+        answer = rdc.rate(vector(np.diag(variances), perception), D=0.3 * variances.sum(), P=P)
+        assert answer.gap < 1e-8
+        assert answer.prices.perception > 0
+
+
+def test_classification_may_cost_more_than_twice_the_distortion() -> None:
+    """The factor of two belongs to perception alone."""
+    S, a = np.diag([1.0, 0.01]), np.array([0.0, 1.0])
+    problem = vector(S, perceptions.Wasserstein(), (a, 1e-3))
+    for R, factor in ((1.0, 3.9), (3.0, 39.0)):
+        least = rdc.distortion(problem, R=R).value
+        C = entropy(0.01 * 4.0**-R + 1e-3)
+        assert rdc.distortion(problem, R=R, C=C).value / least == pytest.approx(factor, rel=0.02)
+        assert rdc.distortion(problem, R=R, P=0.0).value <= 2 * least
+
+
+def several(S: np.ndarray, A: np.ndarray, noise: float | np.ndarray) -> rdc.Problem:
+    label = classifications.ConditionalEntropy(classifications.LinearLabel(A, noise))
+    return rdc.Problem(sources.Gaussian(S), SQUARED, None, label)
+
+
+def told(S: np.ndarray, A: np.ndarray, W: np.ndarray) -> float:
+    return float(np.linalg.slogdet(2 * np.pi * np.e * (A @ S @ A.T + W))[1]) / 2 / LN2
+
+
+def test_labels_of_several_numbers_are_bracketed() -> None:
+    rng = np.random.default_rng(0)
+    wide = 0
+    for n, q in ((3, 2), (2, 2)):
+        S, A = random_covariance(n, n), rng.normal(size=(q, n))
+        W, D = np.diag(rng.uniform(0.1, 1, q)), 0.4 * np.trace(S)
+        C, problem = told(0.25 * S, A, W), several(S, A, W)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rdc.WideBracketWarning)
+            answer = rdc.rate(problem, D=D, C=C)
+        free = rdc.rate(problem, D=D)
+        assert free.upper <= answer.lower + 1e-9
+        assert_meets(S, answer, D)
+        assert told(answer.sent.error, A, W) <= C + 1e-8
+        wide += answer.status is rdc.Status.GAUSSIAN
+        # Random encoders that meet both levels never beat the lower bound.
+        half = np.linalg.cholesky(S)
+        for _ in range(300):
+            Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+            left = half @ (Q * rng.uniform(0, 1, n) ** 2) @ Q.T @ half.T
+            if np.trace(left) <= D and told(left, A, W) <= C:
+                assert (np.linalg.slogdet(S)[1] - np.linalg.slogdet(left)[1]) / 2 / LN2 >= answer.lower
+        assert told(free.sent.error, A, W) == pytest.approx(free.achieved.C, abs=1e-9)
+    assert wide
+
+
+def test_several_numbers_without_noise_are_exact() -> None:
+    """Then the relaxation can be met; and it is a convex program of its own."""
+    S, A = random_covariance(4, 3), np.random.default_rng(1).normal(size=(2, 3))
+    C = told(0.2 * S, A, np.zeros((2, 2)))
+    answer = rdc.rate(several(S, A, 0.0), C=C)
+    assert answer.gap < 1e-6
+    # The rate that tells A X alone is the entropy that it takes away.
+    assert answer.value == pytest.approx(told(S, A, np.zeros((2, 2))) - C, abs=1e-6)
+
+
+def test_one_number_in_a_matrix_is_one_number() -> None:
+    S, a = random_covariance(4, 3), np.array([1.0, 0.5, -0.2])
+    row, flat = several(S, a[None], [[0.2]]), vector(S, label=(a, 0.2))
+    C = entropy(0.3 * a @ S @ a + 0.2)
+    assert rdc.rate(row, D=1.0, C=C).value == rdc.rate(flat, D=1.0, C=C).value
+
+
+SEVERAL = {
+    "goal": (lambda p: rdc.distortion(p, R=1.0, C=2.0), "offered for the rate"),
+    "limit": (lambda p: rdc.rate(p, C=-5.0), r"C_min = h\(S\|X\) = "),
+    "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.1), C=0.5), "needs independent ones"),
+    "noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1.0, 0.5]]), r"covariance of shape \(2, 2\)"),
+    "weights": (lambda p: several(np.eye(3), np.eye(2), 0.1), r"3 weights like the source \(got 2\)"),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_what_several_numbers_cannot_do_is_said(case: str) -> None:
+    call, message = SEVERAL[case]
+    with pytest.raises(ValueError, match=message):
+        call(several(np.eye(2), np.eye(2), 0.1))
+
+
+def test_decoders_of_a_fixed_encoder() -> None:
+    rng = np.random.default_rng(7)
+    for n, k in ((1, 1), (3, 3), (3, 2)):
+        S, G = random_covariance(n, n), rng.normal(size=(n, n))
+        # An encoder that is told fewer components than there are sends a singular estimate.
+        G[k:] = 0
+        encoder = GaussianChannel(G, 0.3 * np.eye(n), np.eye(n), S)
+        best = decoding.decode(encoder)
+        A = best.output
+        apart = miss(S, S, A)
+        assert best.distortion == pytest.approx(np.trace(S) - np.trace(A), rel=1e-9)
+        for P in (0.0, 0.1 * apart, 0.5 * apart, 2 * apart):
+            found = decoding.decode(encoder, P)
+            assert miss(S, S, found.output) <= P + 1e-7
+            assert found.distortion == pytest.approx(best.distortion + max(0, apart**0.5 - P**0.5) ** 2, rel=1e-6)
+            assert found.distortion <= 2 * best.distortion * (1 + 1e-9)
+            assert np.linalg.eigvalsh(found.noise)[0] > -1e-9
+
+
+def test_a_scalar_encoder_serves_every_perception() -> None:
+    for P in (0.0, 0.01, 0.2):
+        problem = rdc.Problem(sources.Gaussian(2.0), SQUARED, perceptions.Wasserstein())
+        encoder = rdc.distortion(problem, R=1.3).sent
+        assert decoding.decode(encoder, P).distortion == pytest.approx(
+            rdc.distortion(problem, R=1.3, P=P).value, rel=1e-9
+        )
+    with pytest.raises(ValueError, match="P must be >= 0"):
+        decoding.decode(encoder, -1.0)
+
+
+def test_a_vector_encoder_does_not() -> None:
+    S = np.diag([1.0, 0.01])
+    problem = vector(S, perceptions.Wasserstein())
+    encoder = rdc.rate(problem, D=0.02)
+    least = rdc.distortion(problem, R=encoder.rate, P=0.0)
+    assert decoding.decode(encoder.sent, 0.0).distortion > least.value + 1e-3
+
+
+def test_a_conic_solver_that_fails_leaves_a_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
+    S, a = random_covariance(8, 3), np.array([1.0, -1.0, 0.5])
+    problem, C = vector(S, PROVED[0], (a, 0.3)), entropy(0.25 * a @ S @ a + 0.3)
+    D = 0.4 * np.trace(S)
+    truth = rdc.rate(problem, D=D, P=0.03, C=C)
+    propose = joint.propose
+    monkeypatch.setattr(joint, "propose", lambda q: propose(q) if q.pinned.all() else None)
+    with pytest.warns(rdc.WideBracketWarning):
+        answer = rdc.rate(problem, D=D, P=0.03, C=C)
+    assert answer.lower == pytest.approx(rdc.rate(problem, D=D, P=0.03).lower, abs=1e-9)
+    assert answer.lower < truth.lower
+    assert truth.upper < answer.upper < np.inf
+    assert answer.achieved.P <= 0.03
+    monkeypatch.setattr(joint, "propose", lambda q: None)
+    with pytest.warns(rdc.WideBracketWarning, match="no channel that meets every level was found"):
+        assert rdc.rate(problem, D=D, P=0.03, C=C).upper == np.inf
