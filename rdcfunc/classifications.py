@@ -9,7 +9,7 @@ classifier a tag ``T`` along with its letter (convex). On one alphabet
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -114,7 +114,7 @@ class ConditionalEntropy(Classification):
     labels: Array
     tagged: bool = False
     #: The label of a Gaussian source, whose reproductions carry tags of themselves; else None.
-    linear: LinearLabel | None = None
+    linear: LinearLabel | None = field(init=False, default=None)
     unit: ClassVar[float] = NATS_PER_BIT
 
     def __init__(self, labels: ArrayLike | LinearLabel, tagged: bool = False) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
 from rdcfunc.checks import InfeasibleError
-from rdcfunc.classifications import Classification
+from rdcfunc.classifications import Classification, ConditionalEntropy
 from rdcfunc.compilation import tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
@@ -61,7 +61,8 @@ def decode(
     InfeasibleError
         If no decoder of this encoder meets a level.
     ValueError
-        If the encoder does not fit the source, or as for :func:`rdcfunc.rate`.
+        If the encoder does not fit the source, C bounds an entropy of the letter alone, or as for
+        :func:`rdcfunc.rate`.
 
     References
     ----------
@@ -77,6 +78,12 @@ def decode(
     (0.15, 0.247059)
     """
     check_tol(tol)
+    measure = problem.classification
+    if isinstance(measure, ConditionalEntropy) and not measure.tagged and isfinite(C):
+        raise ValueError(
+            "decode takes a class entropy with tags and the problem's is of the letter alone, which is not convex in "
+            "the decoder; use ConditionalEntropy(labels, tagged=True), CrossEntropy or ErrorRate"
+        )
     table, target = _table(encoder, problem.source.n), Target(inf, P, C)
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0

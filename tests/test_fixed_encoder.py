@@ -14,6 +14,10 @@ from rdcfunc import classifications, distortions, perceptions, sources
 
 BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 
+LETTERS = rdc.Problem(
+    sources.bernoulli(0.3), distortions.hamming(2), None, classifications.ConditionalEntropy([[1, 0], [0.7, 0.3]])
+)
+
 
 def _line(n: int) -> np.ndarray:
     return np.abs(np.subtract.outer(np.arange(n), np.arange(n))).astype(float)
@@ -187,6 +191,7 @@ def test_a_target_out_of_reach_is_infinite() -> None:
         (lambda: rdc.decode(BINARY, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
         (lambda: rdc.decode(BINARY, np.eye(2), C=0.1), "the problem has no classification"),
+        (lambda: rdc.decode(LETTERS, np.eye(2), C=0.4), "with tags and the problem's is of the letter alone"),
         (lambda: rdc.encoder_from_counts([[1, 0], [0, 0]]), "got none in row 1"),
         (lambda: rdc.encoder_from_counts([[1, -1]]), "counts must be >= 0"),
         (lambda: rdc.reuse_penalty(BINARY, [], R=0.3), "targets must be a list"),
