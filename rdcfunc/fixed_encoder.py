@@ -22,7 +22,7 @@ from rdcfunc.program import Axis, Output, Program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.conic import Conic
-from rdcfunc.sources import Discrete
+from rdcfunc.sources import Discrete, Gaussian
 from rdcfunc.tradeoff import distortion
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def decode(
     (0.15, 0.247059)
     """
     check_tol(tol)
+    _refuse_gaussian(problem)
     measure = problem.classification
     if isinstance(measure, ConditionalEntropy) and not measure.tagged and isfinite(C):
         raise ValueError(
@@ -199,6 +200,7 @@ def reuse_penalty(
     array([[0.    , 0.0365],
            [0.0051, 0.    ]])
     """
+    _refuse_gaussian(problem)
     chosen = tuple(targets)
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
@@ -214,6 +216,15 @@ def reuse_penalty(
             lower[k, other] = max(0.0, served.lower - fresh[other].upper)
             upper[k, other] = max(0.0, served.upper - fresh[other].lower)
     return Reuse(lower, upper, chosen, fresh)
+
+
+def _refuse_gaussian(problem: Problem) -> None:
+    """Refuse a source whose encoders are no tables."""
+    if isinstance(problem.source, Gaussian):
+        raise ValueError(
+            "encoders are tables of a discrete source here; rdcfunc.gaussian.decoding.decode takes the channel of a "
+            "Gaussian one"
+        )
 
 
 def _table(encoder: ArrayLike | Solution, n: int) -> Array:

@@ -17,6 +17,7 @@ BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions
 LETTERS = rdc.Problem(
     sources.bernoulli(0.3), distortions.hamming(2), None, classifications.ConditionalEntropy([[1, 0], [0.7, 0.3]])
 )
+GAUSSIAN = rdc.Problem(sources.Gaussian(1.0), distortions.squared_error(), perceptions.Wasserstein())
 
 
 def _line(n: int) -> np.ndarray:
@@ -192,6 +193,8 @@ def test_a_target_out_of_reach_is_infinite() -> None:
         (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
         (lambda: rdc.decode(BINARY, np.eye(2), C=0.1), "the problem has no classification"),
         (lambda: rdc.decode(LETTERS, np.eye(2), C=0.4), "with tags and the problem's is of the letter alone"),
+        (lambda: rdc.decode(GAUSSIAN, np.eye(1), P=0.0), "gaussian.decoding.decode takes the channel"),
+        (lambda: rdc.reuse_penalty(GAUSSIAN, [rdc.Target()], R=1.0), "gaussian.decoding.decode takes the channel"),
         (lambda: rdc.encoder_from_counts([[1, 0], [0, 0]]), "got none in row 1"),
         (lambda: rdc.encoder_from_counts([[1, -1]]), "counts must be >= 0"),
         (lambda: rdc.reuse_penalty(BINARY, [], R=0.3), "targets must be a list"),

@@ -39,7 +39,7 @@ class BranchAndBound(Solver):
     tolerance of it are closed; the rest are cut, least bound first.
 
     A region costs one to six convex programs. Random problems with n, m <= 8 and two or three classes take from 1 to
-    some 40 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not pay; a limit of work is
+    some 80 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not pay; a limit of work is
     met where they pay nearly everywhere, or where levels are barely within reach.
 
     Parameters
