@@ -14,6 +14,7 @@ from rdcfunc.continua import Box, IsoRate
 from rdcfunc.curve import Curve, trace
 from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from rdcfunc.problem import Problem, Target
+from rdcfunc.quantisation import vector_quantiser
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.tradeoff import certify, classification, distortion, perception, rate
 from rdcfunc.universal import Penalty, one_shot_rate, rate_penalty, universal_rate
@@ -50,4 +51,5 @@ __all__ = [
     "sources",
     "trace",
     "universal_rate",
+    "vector_quantiser",
 ]
