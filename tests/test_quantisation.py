@@ -47,21 +47,21 @@ def test_least_distortion_on_a_line(m: int) -> None:
     assert made.rate == math.log2(m)
 
 
-@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.2, 0.0), (0.0, 0.05), (0.0, 0.5), (0.1, 0.2)])
+@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.2, 0.0), (0.0, 0.05), (0.0, 4.0), (0.1, 0.2)])
 def test_least_objective_of_all_assignments(rate: float, told: float) -> None:
     rng = np.random.default_rng(7)
     points, labels = rng.standard_normal((8, 2)), rng.integers(0, 2, 8)
     made = vector_quantiser(
-        points, 3, labels=labels, rate_weight=rate, classification_weight=told, restarts=64
+        points, 3, labels=labels, rate_weight=rate, classification_weight=told, restarts=32
     ).training
     value = made.distortion + rate * made.entropy + told * made.equivocation
     assert value == pytest.approx(best_of_all(points, labels, 3, rate, told), rel=1e-9)
 
 
-@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.05, 0.0), (0.0, 0.3), (0.05, 0.3)])
+@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.05, 0.0), (0.0, 5.0), (0.2, 5.0)])
 def test_no_step_raises_the_objective(rate: float, told: float) -> None:
     rng = np.random.default_rng(3)
-    labels = rng.dirichlet(np.ones(3), 400)
+    labels = rng.dirichlet(np.full(3, 0.3), 400)
     cloud = lloyd.Cloud(rng.standard_normal((400, 3)), np.full(400, 1 / 400), labels)
     price = lloyd.Price(rate, told, 1, 0.0)
     book = lloyd.descend(cloud, 40, price, rng, gently=False)
