@@ -58,7 +58,7 @@ def test_least_objective_of_all_assignments(rate: float, told: float) -> None:
     assert value == pytest.approx(best_of_all(points, labels, 3, rate, told), rel=1e-9)
 
 
-@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.05, 0.0), (0.0, 5.0), (0.2, 5.0)])
+@pytest.mark.parametrize(("rate", "told"), [(0.0, 0.0), (0.3, 0.0), (0.0, 5.0), (0.3, 5.0)])
 def test_no_step_raises_the_objective(rate: float, told: float) -> None:
     rng = np.random.default_rng(3)
     labels = rng.dirichlet(np.full(3, 0.3), 400)
