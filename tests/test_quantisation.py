@@ -84,6 +84,17 @@ def test_entropy_bound_is_met_and_used(R: float) -> None:
         assert made.training.distortion < 0.9 * best_intervals(points, 4)
 
 
+def test_a_step_takes_the_cheapest_word_for_each_sample() -> None:
+    rng = np.random.default_rng(8)
+    points, labels = rng.standard_normal((50, 2)), rng.dirichlet(np.ones(3), 50)
+    cloud, price = lloyd.Cloud(points, np.full(50, 1 / 50), labels), lloyd.Price(0.7, 1.3, 2, 0.0)
+    book = lloyd.descend(cloud, 6, replace(price, rate=0.0), rng, gently=False)
+    told = np.log2(book.joint / book.law[:, None])
+    cost = np.square(points[:, None] - book.words).sum(axis=2) - 0.7 * np.log2(book.law) - 1.3 * labels @ told.T
+    _, cheapest = np.unique(cost.argmin(axis=1), return_inverse=True)
+    np.testing.assert_array_equal(lloyd.step(cloud, book, price).assignment, cheapest)
+
+
 def test_idle_words_find_samples() -> None:
     cloud = lloyd.Cloud(np.arange(6.0)[:, None], np.full(6, 1 / 6), np.empty((6, 0)))
     price = lloyd.Price(0.0, 0.0, 1, 0.0)
