@@ -5,6 +5,7 @@ from .curve import Curve, trace
 from .fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from .problem import Problem, Target
 from .solution import Prices, Solution, Status, WideBracketWarning
+from .storage import load
 from .tradeoff import certify, classification, distortion, perception, rate
 from .universal import Penalty, one_shot_rate, rate_penalty, universal_rate
 
@@ -30,6 +31,7 @@ __all__ = [
     "distortion",
     "distortions",
     "encoder_from_counts",
+    "load",
     "one_shot_rate",
     "perception",
     "perceptions",
