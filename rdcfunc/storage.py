@@ -103,6 +103,8 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(x) for x in value]
     if not isinstance(value, dict):
         return value
     kind = value.pop(_KIND, None)
