@@ -108,9 +108,7 @@ def _decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kind = value.pop(_KIND, None)
-    parts = {
-        name: [_decode(x) for x in part] if isinstance(part, list) else _decode(part) for name, part in value.items()
-    }
+    parts: dict[str, Any] = {name: _decode(part) for name, part in value.items()}
     if kind in _KINDS:
         return _KINDS[kind](**parts)
     if kind in ("float", "integer", "object"):
