@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import inf
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rdcfunc import checks
 from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import compile_program
@@ -89,6 +91,27 @@ class Curve:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def to_csv(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the rows of :meth:`to_frame` as CSV text, every digit kept, and write it if a path is given."""
+        from rdcfunc.storage import write
+
+        text: str = self.to_frame().to_csv(index=False)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the curve as JSON text, with every channel, and write it if a path is given.
+
+        :func:`rdcfunc.load` reads it back. It holds a table for each point; where bounds are enough, :meth:`to_csv`.
+        """
+        from rdcfunc.storage import dumps, write
+
+        text = dumps(self)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
+
     def plot(self, ax: Axes | None = None, label: str | None = None, color: str | None = None) -> Axes:
         """Draw the band between the bounds and return the axes; see :func:`rdcfunc.plotting.plot_curve`."""
         from rdcfunc.plotting import plot_curve
@@ -149,10 +172,10 @@ def trace(
     >>> trace(problem, R=[0.2, 0.4]).quantity
     'D'
     """
-    levels = [np.asarray(x, dtype=np.float64) for x in (D, P, C)]
+    levels = [checks.array(x).astype(np.float64) for x in (D, P, C)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
     quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
-    rates = np.asarray(inf if R is None else R, dtype=np.float64)
+    rates = checks.array(inf if R is None else R).astype(np.float64)
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
         raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
     grid = np.broadcast_arrays(rates, *levels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from os import PathLike
 
 import numpy as np
 
@@ -146,6 +147,18 @@ class Solution:
     def active(self) -> int:
         """How many decoders have a level with a price: the others are served for nothing."""
         return sum(self.priced)
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the answer as JSON text, with its channel, and write it if a path is given.
+
+        :func:`rdcfunc.load` reads it back.
+        """
+        from rdcfunc.storage import dumps, write
+
+        text = dumps(self)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
 
     @cached_property
     def encoder(self) -> Array:
