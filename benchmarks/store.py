@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rdcfunc.storage import write
+from rdcfunc.files import write
 
 __all__ = ["Rows", "provenance", "versions", "write"]
 

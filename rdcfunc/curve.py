@@ -17,6 +17,7 @@ from rdcfunc import checks
 from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import compile_program
+from rdcfunc.files import write
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
@@ -93,8 +94,6 @@ class Curve:
 
     def to_csv(self, path: str | PathLike[str] | None = None) -> str:
         """Return the rows of :meth:`to_frame` as CSV text, every digit kept, and write it if a path is given."""
-        from rdcfunc.storage import write
-
         text: str = self.to_frame().to_csv(index=False)
         if path is not None:
             write(path, lambda file: file.write(text.encode()))
@@ -105,7 +104,7 @@ class Curve:
 
         :func:`rdcfunc.load` reads it back. It holds a table for each point; where bounds are enough, :meth:`to_csv`.
         """
-        from rdcfunc.storage import dumps, write
+        from rdcfunc.storage import dumps
 
         text = dumps(self)
         if path is not None:

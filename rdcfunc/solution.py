@@ -10,6 +10,7 @@ from os import PathLike
 import numpy as np
 
 from rdcfunc.channels import GaussianChannel
+from rdcfunc.files import write
 from rdcfunc.information import Array, Indices
 from rdcfunc.problem import Target
 from rdcfunc.program import Candidate, shown
@@ -153,7 +154,7 @@ class Solution:
 
         :func:`rdcfunc.load` reads it back.
         """
-        from rdcfunc.storage import dumps, write
+        from rdcfunc.storage import dumps
 
         text = dumps(self)
         if path is not None:

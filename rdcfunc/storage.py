@@ -1,13 +1,12 @@
-"""Answers on disk: JSON that holds every number exactly, written whole or not at all."""
+"""Answers on disk: JSON that holds every number exactly."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -18,33 +17,22 @@ from rdcfunc.distortions import Difference, Hamming
 from rdcfunc.problem import Target
 from rdcfunc.solution import Prices, Solution, Status
 from rdcfunc.structure.tilt import Tilted
+from rdcfunc.universal import Penalty
 
 #: The only types that a file can name: nothing in a file chooses what is run.
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Curve, Slopes, Solution, Target, Prices, Tilted, GaussianChannel, Hamming, Difference)
+    for kind in (Curve, Slopes, Solution, Penalty, Target, Prices, Tilted, GaussianChannel, Hamming, Difference)
 } | {name: getattr(solvers, name) for name in solvers.__all__ if name != "Solver"}
 _KIND = "kind"
 
 
-def write(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file by ``fill``: an interruption or a full disk leaves the old one as it was."""
-    path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            fill(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def dumps(answer: Solution | Curve) -> str:
+def dumps(answer: Solution | Curve | Penalty) -> str:
     """Return an answer as JSON text. What a solver may start from is left out."""
     return json.dumps(_encode(answer), allow_nan=False)
 
 
-def load(path: str | os.PathLike[str]) -> Solution | Curve:
+def load(path: str | os.PathLike[str]) -> Solution | Curve | Penalty:
     """Return the answer that :meth:`Solution.to_json` or :meth:`Curve.to_json` wrote.
 
     Every number is the one that was written. A file is a claim: :func:`rdcfunc.certify` with the problem, the channel
@@ -77,7 +65,7 @@ def load(path: str | os.PathLike[str]) -> Solution | Curve:
         answer = _decode(json.loads(Path(path).read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} holds no answer of rdcfunc: {error}; {cure}") from error
-    if not isinstance(answer, Solution | Curve):
+    if not isinstance(answer, Solution | Curve | Penalty):
         raise ValueError(f"{path} holds no answer of rdcfunc (got {type(answer).__name__}); {cure}")
     if not np.all(np.asarray(answer.lower) <= answer.upper):
         raise ValueError(f"{path} holds a lower bound above its upper one; it was changed since it was written")

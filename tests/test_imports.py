@@ -12,7 +12,7 @@ import rdcfunc
 PACKAGE = Path(rdcfunc.__file__).parent
 
 
-HEAVY = {"torch", "torchvision", "jax", "cvxpy", "ot", "matplotlib", "pandas", "tqdm", "typer", "neural", "benchmarks"}
+HEAVY = {"torch", "torchvision", "jax", "cvxpy", "ot", "matplotlib", "pandas", "tqdm", "click", "neural", "benchmarks"}
 SLOW = {"scipy.optimize", "scipy.signal", "scipy.stats"}
 ANSWER = "rdcfunc.rate(rdcfunc.Problem(rdcfunc.sources.uniform(4), rdcfunc.distortions.hamming(4)), D=0.1)"
 
