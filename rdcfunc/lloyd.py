@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -33,6 +34,12 @@ class Cloud:
     points: Array
     weights: Array
     labels: Array
+
+    @cached_property
+    def energy(self) -> float:
+        """``E|X|²``."""
+        squares = [np.einsum("ik,ik->i", self.points[part], self.points[part]) for part in self.chunks()]
+        return float(self.weights @ np.concatenate(squares))
 
     def chunks(self, letters: int = 0) -> Iterator[slice]:
         """Yield ranges of samples whose points, and costs for so many letters, fit the memory meant for them."""
@@ -99,7 +106,7 @@ def costs(points: Array, words: Array, offsets: Array, labels: Array, losses: Ar
 def squared_errors(points: Array, words: Array, assignment: Indices) -> Array:
     """Return ``|x - y_j|²`` of each sample and its word, shape (n,), by differences: equal ones come out at zero."""
     apart = points - words.astype(points.dtype)[assignment]
-    return np.einsum("ik,ik->i", apart, apart, dtype=np.float64)
+    return np.einsum("ik,ik->i", apart, apart).astype(np.float64)
 
 
 def descend(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator, gently: bool) -> Codebook:
@@ -184,17 +191,16 @@ def _fill(cloud: Cloud, words: Array, assignment: Indices) -> None:
 
 
 def _decoded(cloud: Cloud, assignment: Indices, m: int) -> Codebook:
-    """Return the best words, lengths and posteriors of an assignment; sums are in double precision."""
+    """Return the best words, lengths and posteriors of an assignment; long sums are in double precision."""
     law: Array = np.bincount(assignment, cloud.weights, m).astype(np.float64)
-    sums, joint, energy = np.zeros((m, cloud.points.shape[1])), np.zeros((m, cloud.labels.shape[1])), 0.0
+    sums, joint = np.zeros((m, cloud.points.shape[1])), np.zeros((m, cloud.labels.shape[1]))
     for part in cloud.chunks():
-        points, weights = cloud.points[part].astype(np.float64), cloud.weights[part]
+        points, weights = cloud.points[part], cloud.weights[part]
         share = csr_matrix((weights, (assignment[part], np.arange(len(weights)))), shape=(m, len(weights)))
-        sums += share @ points
+        sums += share.astype(points.dtype) @ points
         joint += share @ cloud.labels[part]
-        energy += float(weights @ np.einsum("ik,ik->i", points, points))
     words = sums / np.where(law > 0, law, 1.0)[:, None]
-    distortion = max(0.0, energy - float(law @ np.einsum("jk,jk->j", words, words)))
+    distortion = max(0.0, cloud.energy - float(law @ np.einsum("jk,jk->j", words, words)))
     equivocation = conditional_entropy(joint) if joint.size else 0.0
     return Codebook(words, law, joint, assignment, distortion, entropy(law) / NATS_PER_BIT, equivocation / NATS_PER_BIT)
 
@@ -229,7 +235,7 @@ def _start(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator) -
         word, label = cloud.points[drawn[j] : drawn[j] + 1], cloud.labels[drawn[j]]
         for part in cloud.chunks():
             points = cloud.points[part]
-            apart = squared_errors(points, word, np.zeros(len(points), np.intp))
+            apart = squared_errors(points, word, np.zeros(1, np.intp))
             if told:
                 apart += told * np.abs(cloud.labels[part] - label).sum(axis=1)
             np.minimum(nearest[part], apart, out=nearest[part])
