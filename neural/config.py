@@ -16,7 +16,7 @@ class Data(Enum):
     Examples
     --------
     >>> [data.value for data in Data]
-    ['digits', 'mnist']
+    ['digits', 'mnist', 'fashion-mnist', 'svhn']
     """
 
     DIGITS = "digits"
@@ -24,6 +24,12 @@ class Data(Enum):
 
     MNIST = "mnist"
     """70 000 handwritten digits of 28x28 pixels, read from ``data_dir/MNIST/raw``."""
+
+    FASHION_MNIST = "fashion-mnist"
+    """70 000 pieces of clothing of 28x28 pixels, read from ``data_dir/FashionMNIST/raw``."""
+
+    SVHN = "svhn"
+    """99 289 street-view house numbers of 32x32 pixels in colour, read from ``data_dir/SVHN``."""
 
 
 @dataclass(frozen=True, kw_only=True)
