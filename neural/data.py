@@ -45,12 +45,12 @@ class Split:
 
     @property
     def images(self) -> Tensor:
-        """Return all images as float32 in [0, 1], shape (n, pixels)."""
-        return self.pixels.float() / self.white
+        """Return all images as numbers in [0, 1] of torch's default type, shape (n, pixels)."""
+        return self.pixels.to(torch.get_default_dtype()) / self.white
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images (b, pixels) in [0, 1] and the labels (b,) at `index`."""
-        return self.pixels[index].float() / self.white, self.labels[index]
+        return self.pixels[index].to(torch.get_default_dtype()) / self.white, self.labels[index]
 
 
 @dataclass(frozen=True, eq=False)
