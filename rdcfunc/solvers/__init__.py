@@ -10,6 +10,7 @@ from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.solvers.grid import Grid
 from rdcfunc.solvers.interior_point import InteriorPoint
+from rdcfunc.solvers.particles import Particles
 from rdcfunc.solvers.tuple_generation import TupleGeneration
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Conic",
     "Grid",
     "InteriorPoint",
+    "Particles",
     "Solver",
     "TupleGeneration",
 ]
