@@ -21,6 +21,7 @@ from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Output, Program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.sources import Discrete, Gaussian
 from rdcfunc.tradeoff import distortion
@@ -79,12 +80,6 @@ def decode(
     """
     check_tol(tol)
     _refuse_gaussian(problem)
-    measure = problem.classification
-    if isinstance(measure, ConditionalEntropy) and not measure.tagged and isfinite(C):
-        raise ValueError(
-            "decode takes a class entropy with tags and the problem's is of the letter alone, which is not convex in "
-            "the decoder; use ConditionalEntropy(labels, tagged=True), CrossEntropy or ErrorRate"
-        )
     table, target = _table(encoder, problem.source.n), Target(inf, P, C)
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0
@@ -93,8 +88,12 @@ def decode(
     if any(c.tagged for c in program.posteriors):
         # The tag may be all of Z, and then the entropy is as small as it can be.
         program = replace(program, posteriors=())
-    solver = Conic()
-    solution = conclude(seen, program, [target], solver.solve(program, tol), solver, tol)
+    solver: Solver = Chords() if program.posteriors else Conic()
+    refusal = solver.refusal(program)
+    if refusal is not None:
+        raise ValueError(refusal)
+    found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit))
+    solution = conclude(seen, program, [target], found, solver, tol)
     decoder = np.tile(program.p @ solution.channel, (len(used), 1))
     decoder[used] = solution.channel
     nz, m = decoder.shape
