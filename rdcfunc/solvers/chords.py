@@ -15,12 +15,14 @@ from rdcfunc.columns.regions import Branch
 from rdcfunc.information import Array, conditional_entropy
 from rdcfunc.program import Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
-from rdcfunc.solvers.linear import LinearProgram
+from rdcfunc.solvers.linear import LinearProgram, Supports
 
 #: Most linear programs of one descent.
 _DESCENT = 20
-#: How far inside of its level an entropy is sought first, in nats, and mass below which an entry is dust.
+#: How far inside of its level an entropy is sought, in nats, and mass below which an entry is dust.
 _INSIDE, _DUST = 1e-9, 1e-12
+#: Most rounds of cuts of one relaxation, and of a linear program whose channel is to meet perception.
+_CUTS, _ALL_CUTS = 6, 60
 #: Share of an edge that a cut leaves at least on each side, and what tags must save for one.
 _MARGIN, _SAVED = 0.1, 1e-15
 
@@ -69,8 +71,8 @@ class Chords(Solver):
         entropies = program.posteriors
         if program.rate < inf or not isinstance(program.goal, Linear) or program.letters.shape[1] > 1:
             return "Chords solves for the least distortion of a fixed encoder's decoder; use solver=None"
-        if len(entropies) != 1 or entropies[0].tagged or program.outputs or program.limits:
-            return "Chords takes one level, H(S|X̂) <= C of the letter alone; switch the others off, or use solver=None"
+        if len(entropies) != 1 or entropies[0].tagged or program.limits:
+            return "Chords takes H(S|X̂) <= C of the letter alone, and perception; switch the others off"
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
@@ -128,8 +130,9 @@ class _Search:
         fixed = np.concatenate([program.p, np.zeros(m * K)])
         low, high = np.append(fixed, -inf), np.append(fixed, self.level)
         self.relaxed = LinearProgram(np.append(self.cost, np.zeros(m * r)), table, low, high)
-        low, high = np.append(program.p, -inf), np.append(program.p, self.level)
+        low, high = np.append(program.p, -inf), np.append(program.p, self.level - _INSIDE)
         self.judged = LinearProgram(self.cost.ravel(), np.vstack([self.sources, np.zeros(n * m)]), low, high)
+        self.supports = [Supports(output, n, (self.relaxed, self.judged)) for output in program.outputs]
 
     def bound(self, cells: Array, whole: _Region | None, tol: float) -> _Region:
         """Bound the part of a region that has these cells, and descend from its channel where it is not closed."""
@@ -139,18 +142,19 @@ class _Search:
             for s in range(K):
                 self.relaxed.put(n + j * K + s, int(places[j, i]), -float(cells[0, j, i, s]))
             self.relaxed.put(n + m * K, int(places[j, i]), float(most[j, i]))
-        found, prices = self.relaxed.solve()
-        self.steps += 1
-        lines, t = -prices[n:-1].reshape(m, K), max(0.0, -float(prices[-1]))
+        found, prices = self._solve(self.relaxed, _CUTS)
+        scale, end = 1.0, n + m * K
+        lines, t = -prices[n:end].reshape(m, K), max(0.0, -float(prices[end]))
+        outputs = tuple(support.priced(prices) for support in self.supports)
         if found is None:
             # Farkas: at these prices every channel of the region costs something even if distortion is free.
-            lines = chords.below(lines, t, cells[0])
-            told = np.where(np.isinf(self.cost), inf, self.labels @ lines.T)
-            missed = float(program.p @ told.min(axis=1)) - t * self.level
+            told = self.labels @ chords.below(lines, t, cells[0]).T + sum(g for _, g in outputs)
+            missed = float(program.p @ np.where(np.isinf(self.cost), inf, told).min(axis=1)) - t * self.level
+            for (price, g), output in zip(outputs, program.outputs, strict=True):
+                missed -= price * output.level + output.divergence.support(g, output.reference, price)
             scale = 2 * program.ceiling / missed if missed > 0 else 0.0
-            lines, t = scale * lines, scale * t
-        dual = Dual(np.ones(1), (), np.array([t]))
-        proof = Candidate(np.zeros((n, m)), np.arange(m), dual, 0, lines=lines[None])
+        dual = Dual(np.ones(1), tuple((scale * s, scale * g) for s, g in outputs), np.array([scale * t]))
+        proof = Candidate(np.zeros((n, m)), np.arange(m), dual, 0, lines=scale * lines[None])
         lower = region_bound(program, proof, cells)[0]
         if whole is not None and whole.lower >= lower:
             lower, proof = whole.lower, whole.proof
@@ -185,15 +189,25 @@ class _Search:
         n, m = loss.shape
         for place, value in enumerate(loss.ravel()):
             self.judged.put(n, place, float(value))
-        self.steps += 1
-        found, _ = self.judged.solve()
+        found, _ = self._solve(self.judged, _ALL_CUTS)
         return None if found is None else found.reshape(n, m)
+
+    def _solve(self, model: LinearProgram, cuts: int) -> tuple[Array | None, Array]:
+        """Return the solution and prices of a linear program whose laws of letters meet perception, or nearly."""
+        n, m = self.cost.shape
+        for _ in range(cuts):
+            found, prices = model.solve()
+            self.steps += 1
+            if found is None or not any([s.cut(found[: n * m].reshape(n, m).sum(axis=0)) for s in self.supports]):
+                break
+        return found, prices
 
     def _keep(self, joint: Array) -> float:
         """Return the distortion of a joint law, inf if it misses the level, and keep it if it is the best."""
         joint = np.where(joint > _DUST, joint, 0.0)
         joint *= (self.program.p / joint.sum(axis=1))[:, None]
-        if conditional_entropy(joint.T @ self.labels) > self.level:
+        law = joint.sum(axis=0)
+        if conditional_entropy(joint.T @ self.labels) > self.level or any(s.missed(law) for s in self.supports):
             return inf
         value = float((joint * np.where(joint > 0, self.cost, 0.0)).sum())
         if value < self.upper:
