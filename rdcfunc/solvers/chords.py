@@ -128,7 +128,7 @@ class _Search:
             posterior[j * K : (j + 1) * K, j : n * m : m] = self.labels.T
         table = np.vstack([np.hstack([self.sources, np.zeros((n, m * r))]), posterior, np.zeros(n * m + m * r)])
         fixed = np.concatenate([program.p, np.zeros(m * K)])
-        low, high = np.append(fixed, -inf), np.append(fixed, self.level)
+        low, high = np.append(fixed, -inf), np.append(fixed, self.level - _INSIDE)
         self.relaxed = LinearProgram(np.append(self.cost, np.zeros(m * r)), table, low, high)
         low, high = np.append(program.p, -inf), np.append(program.p, self.level - _INSIDE)
         self.judged = LinearProgram(self.cost.ravel(), np.vstack([self.sources, np.zeros(n * m)]), low, high)

@@ -68,6 +68,11 @@ class LinearProgram:
         """
         self._model.run()
         status = self._model.getModelStatus()
+        if status not in (self._optimal, self._infeasible):
+            # A basis may be too far from the next one's.
+            self._model.clearSolver()
+            self._model.run()
+            status = self._model.getModelStatus()
         if status == self._optimal:
             found = self._model.getSolution()
             return np.maximum(np.array(found.col_value), 0.0), np.array(found.row_dual)
