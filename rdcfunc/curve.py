@@ -125,8 +125,8 @@ def trace(
         The level that is minimised at the rates R: ``"D"``, ``"P"`` or ``"C"``, which then cannot be given. None takes
         the only one of the problem's measures that has no levels, the distortion first.
     encoder
-        An encoder as for :func:`decode`, which is kept as it is: then the least distortion of its decoders is computed on
-        a grid of P and C, the lower boundary of its region.
+        An encoder as for :func:`decode`, which is kept as it is: then the least distortion of its decoders is computed
+        on a grid of P and C, the lower boundary of its region.
     solver, tol
         As for :func:`rate`; tol is in units of what is minimised. An encoder has no choice of solvers.
     executor

@@ -38,7 +38,7 @@ def decode(
     A decoder sees Z, not X: it faces the source Z with the distortion ``E[d(X, x̂) | Z = z]`` and the labels
     ``P(S = s | Z = z)``, and no limit of the rate. That is a linear program for total variation and transport, a
     convex one for other divergences, and with a tag the least distortion and ``H(S | Z)`` are reached together. The
-    entropy ``H(S | X̂)`` of the letter alone is not convex in the decoder; :class:`rdcfunc.solvers.Chords` solves for it.
+    entropy ``H(S | X̂)`` of the letter alone is not convex in the decoder; :class:`rdcfunc.solvers.Chords` takes it.
 
     Parameters
     ----------

@@ -198,7 +198,7 @@ class _Search:
         for _ in range(cuts):
             found, prices = model.solve()
             self.steps += 1
-            if found is None or not any([s.cut(found[: n * m].reshape(n, m).sum(axis=0)) for s in self.supports]):
+            if found is None or not any(s.cut(found[: n * m].reshape(n, m).sum(axis=0)) for s in self.supports):
                 break
         return found, prices
 

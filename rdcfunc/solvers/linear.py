@@ -14,6 +14,8 @@ from rdcfunc.program import Output
 #: What a level may be missed by, and how far inside of a divergence's level cuts are, at most and in its units.
 _TOLERANCE = 1e-10
 _INSIDE, _SHARE = 1e-8, 1e-3
+#: Halvings in search of where a divergence meets its level.
+_HALVINGS = 30
 
 
 class LinearProgram:
@@ -103,7 +105,8 @@ class Supports:
 
     def _add(self, g: Array, low: float, high: float) -> None:
         self._slopes.append(g)
-        self._rows.append([model.add(np.tile(g, self._n), low, high) for model in self._models][0])
+        rows = [model.add(np.tile(g, self._n), low, high) for model in self._models]
+        self._rows.append(rows[0])
 
     def missed(self, law: Array) -> bool:
         """Return whether a law misses the level."""
@@ -117,12 +120,26 @@ class Supports:
         output = self._output
         if output.pinned or output.divergence.value(output.reference, law) <= output.level - self._inside / 2:
             return False
-        g = self._slope(law / law.sum())
+        g = self._slope(self._boundary(law / law.sum()))
         most = output.divergence.support(g, output.reference, 1.0) + output.level - self._inside
         if float(g @ law) <= most + _TOLERANCE:
             return False
         self._add(g, -np.inf, most)
         return True
+
+    def _boundary(self, law: Array) -> Array:
+        """Return where the way from the reference, which is well inside, to a law outside leaves the level."""
+        output, (low, high) = self._output, (0.0, 1.0)
+        if not output.vanishes:
+            return law
+        for _ in range(_HALVINGS):
+            share = (low + high) / 2
+            inside = output.divergence.value(output.reference, self._between(share, law)) <= output.level
+            low, high = (share, high) if inside else (low, share)
+        return self._between(high, law)
+
+    def _between(self, share: float, law: Array) -> Array:
+        return (1 - share) * self._output.reference + share * law
 
     def _slope(self, law: Array) -> Array:
         """Return a slope of the divergence at a law, the multipliers of the conic form."""
