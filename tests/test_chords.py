@@ -226,10 +226,8 @@ def test_forbidden_pairs_and_codes_without_mass() -> None:
     problem, C = instance(24, 3, 3, 2)
     barred = problem.distortion.values.copy()
     barred[0, 1] = inf
-    free, less = (
-        decoded(problem, C),
-        rdc.decode(replace(problem, distortion=distortions.matrix(barred)), np.eye(3), C=C),
-    )
+    free = decoded(problem, C)
+    less = rdc.decode(replace(problem, distortion=distortions.matrix(barred)), np.eye(3), C=C)
     assert less.channel[0, 1] == 0
     assert less.upper >= free[0]
     padded = rdc.decode(problem, np.hstack([np.zeros((3, 2)), np.eye(3)]), C=C)
