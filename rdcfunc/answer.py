@@ -289,7 +289,7 @@ def _unit(program: Program | Lift) -> float:
 
 def _check_rate(problem: Problem, program: Program | Lift, targets: Sequence[Target]) -> None:
     """Refuse a rate at which the other levels cannot be met."""
-    if isinstance(program, Lift) or program.minimises_rate:
+    if isinstance(program, Lift) or program.rate == inf:
         return
     free = replace(
         program,

@@ -5,6 +5,7 @@ from rdcfunc.solvers.auto import Auto
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
 from rdcfunc.solvers.branch_and_bound import BranchAndBound
+from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.closed_form import ClosedForm
 from rdcfunc.solvers.column_generation import ColumnGeneration
 from rdcfunc.solvers.conic import Conic
@@ -18,6 +19,7 @@ __all__ = [
     "Auto",
     "BlahutArimoto",
     "BranchAndBound",
+    "Chords",
     "ClosedForm",
     "ColumnGeneration",
     "Conic",
