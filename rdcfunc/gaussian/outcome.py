@@ -13,16 +13,17 @@ from rdcfunc.gaussian.certificate import blurred, lower_bound
 from rdcfunc.gaussian.components import Axes, Components
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.interior import maximise
-from rdcfunc.gaussian.joint import Matrices
 from rdcfunc.gaussian.labels import Determinant, Left
+from rdcfunc.gaussian.matrices import Matrices
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
+from rdcfunc.gaussian.tangents import Tangents
 from rdcfunc.information import Array
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12
-#: Parts of each level that a point to which others are drawn keeps free.
-_ROOMS = (1e-4, 1e-6)
+#: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
+_LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
 
 Point = Axes | Left | Matrices
 
@@ -122,39 +123,19 @@ def _by_label(question: Question) -> Outcome:
 
 
 def _by_matrices(question: Question) -> Outcome:
-    """Return the answer of the conic program, where neither the label nor perception can be left out."""
-    lower = 0.0
+    """Return the answer where neither the label nor perception can be left out."""
+    known = []
     if question.goal != "V":
         simple = _by_axes(replace(question, V=inf))
         if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
             return simple
-        lower = simple.lower
-    outcome = _by_cones(question, lower)
-    tight = np.where(question.judged & (question.P > 0), 0.0, question.P)
-    if outcome.upper < inf or question.goal == "P" or (tight == question.P).all():
-        return outcome
-    # Perfect perception makes a smaller program, and its reproduction meets every level of perception.
-    perfect = _by_cones(replace(question, P=tight), 0.0)
-    return replace(perfect, lower=min(outcome.lower, perfect.upper), prices=outcome.prices)
-
-
-def _by_cones(question: Question, lower: float) -> Outcome:
-    """Return what a conic solver proposes, brought within the levels, given a lower bound that is known."""
-    found = joint.propose(question)
-    if found is None:
-        quiet = start.silent(question)
-        return Outcome(lower, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
-    point, w, Z = found
-    bound, prices = joint.best_bound(question, w, Z)
-    outcome = _bracket(question, max(lower, bound), point, prices, 1)
-    for room in _ROOMS:
-        if outcome.upper < inf:
-            break
-        # Two levels may pull what is left opposite ways: go towards a point with room in both.
-        inner = joint.propose(_loosened(question, -room))
-        mixed = None if inner is None else point.mixed(inner[0], question)
-        outcome = outcome if mixed is None else _bracket(question, max(lower, bound), mixed, prices, 2)
-    return outcome
+        known.append(simple.lower)
+    w = start.prices(question)
+    live = np.flatnonzero((question.levels < inf) & (w > 0))
+    oracle = Tangents(question)
+    found = maximise(oracle, w, question.levels, live)
+    lower, prices = joint.best_bound(question, found.prices, oracle.tangents(found.prices))
+    return _bracket(question, max(lower, *known, 0.0), found.point, prices, found.steps)
 
 
 def _anywhere(question: Question) -> Axes:
@@ -164,7 +145,9 @@ def _anywhere(question: Question) -> Axes:
 
 def _bracket(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
     """Bring the reproduction within the levels, and say what it costs."""
-    met = _repaired(question, point) or _repaired(_loosened(question), point)
+    met = _repaired(question, point)
+    for by in _LOOSER:
+        met = met or _repaired(_loosened(question, by), point)
     if met is None:
         return Outcome(lower, inf, point, point.values(question), w, steps)
     values = met.values(question)
@@ -185,7 +168,7 @@ def _repaired(question: Question, point: Point) -> Point | None:
     return repaired(question, point) if isinstance(point, Axes) else point.repaired(question)
 
 
-def _loosened(question: Question, by: float = ROUNDING) -> Question:
+def _loosened(question: Question, by: float) -> Question:
     """Return the question with levels that are a little wider."""
     more = 1 + by
     return replace(question, R=question.R * more, D=question.D * more, P=question.P * more, V=question.V * more)
