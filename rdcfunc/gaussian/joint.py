@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from rdcfunc.certificate import EPS
+from rdcfunc.gaussian.certificate import blurred
 from rdcfunc.gaussian.deviations import Transport
 from rdcfunc.gaussian.labels import spectrum
 from rdcfunc.gaussian.question import Question
@@ -52,10 +53,7 @@ def lower_bound(question: Question, w: Array, Y: Array) -> float:
     paid = np.multiply(w, q.levels, out=np.zeros_like(w), where=w > 0)
     paid[q.goals] = 0.0
     size = lost + moved + float(np.abs(earned).sum()) + float(paid.sum())
-    blurred = q.blur * 4 * (beta.size + q.dropped) * float(w[1 : 1 + 2 * K].sum()) + 4 * w[-1] * q.blur * float(
-        (q.label**2).sum()
-    )
-    total += float(earned.sum()) - float(paid.sum()) - _ROUNDINGS * beta.size * EPS * size - blurred
+    total += float(earned.sum()) - float(paid.sum()) - _ROUNDINGS * beta.size * EPS * size - blurred(q, w)
     return max(0.0, total / goal)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
+from scipy.optimize import brentq
 
 from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.gaussian import joint, moments, scalar, start
@@ -14,7 +16,7 @@ from rdcfunc.gaussian.components import Axes, Components
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.interior import maximise
 from rdcfunc.gaussian.labels import Determinant, Left
-from rdcfunc.gaussian.matrices import Matrices
+from rdcfunc.gaussian.matrices import Matrices, perceived
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
 from rdcfunc.gaussian.tangents import Tangents
@@ -123,19 +125,58 @@ def _by_label(question: Question) -> Outcome:
 
 
 def _by_matrices(question: Question) -> Outcome:
-    """Return the answer where neither the label nor perception can be left out."""
-    known = []
+    """Return the answer where a label told by several axes and perception meet."""
+    known = [0.0]
     if question.goal != "V":
-        simple = _by_axes(replace(question, V=inf))
-        if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
+        simple = solve(replace(question, V=inf))
+        if simple.upper < inf and isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
             return simple
+        known.append(simple.lower)
+    for simple in _without_perception(question):
+        point = _shown(question, simple.point) if simple.upper < inf else None
+        if point is not None and (point.values(question) <= question.levels).all():
+            return replace(simple, point=point, values=point.values(question), prices=_widened(question, simple.prices))
         known.append(simple.lower)
     w = start.prices(question)
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     oracle = Tangents(question)
     found = maximise(oracle, w, question.levels, live)
     lower, prices = joint.best_bound(question, found.prices, oracle.tangents(found.prices))
-    return _bracket(question, max(lower, *known, 0.0), found.point, prices, found.steps)
+    return _bracket(question, max(lower, *known), found.point, prices, found.steps)
+
+
+def _without_perception(question: Question) -> Iterator[Outcome]:
+    """Return the answers without perception, and without distortion besides, where that is left."""
+    q = question
+    if q.goal != "P":
+        one = replace(q, D=q.D.min(keepdims=True), P=np.full(1, inf))
+        yield solve(one)
+        if q.goal != "D":
+            yield solve(replace(one, D=np.full(1, inf)))
+
+
+def _shown(question: Question, point: Point) -> Matrices:
+    """Return what decoders show of an estimate, brought as near to the source's law as they are asked for."""
+    q = question
+    if isinstance(point, Axes):
+        point = Left(point.e, np.eye(q.variances.size))
+    known = point.axes * np.sqrt(1 - point.parts)
+    found = Matrices(point.parts, point.axes, np.tile(known, (q.D.size, 1, 1)))
+    for j in range(q.D.size):
+        part = 0.0 if perceived(q, known) <= q.P[j] else 1.0
+        if part and q.P[j] > 0:
+            part = brentq(lambda p, j=j: perceived(q, found.drawn(j, np.eye(len(known)), p).shown[j]) - q.P[j], 0.0, 1.0)
+            part = min(1.0, part * (1 + 1e-9))
+        found = found.drawn(j, np.eye(len(known)), part)
+    return found
+
+
+def _widened(question: Question, w: Array) -> Array:
+    """Return prices of all decoders from those of one, that of the dearest distortion."""
+    K = question.D.size
+    wide = np.zeros(2 + 2 * K)
+    wide[0], wide[-1], wide[1 + int(np.argmin(question.D))] = w[0], w[-1], w[1]
+    return wide if w.size < wide.size else w
 
 
 def _anywhere(question: Question) -> Axes:
@@ -156,7 +197,7 @@ def _bracket(question: Question, lower: float, point: Point, w: Array, steps: in
     # What rounding and the blur of the variances may hide is paid for at its price.
     hidden = EPS * (64 + question.variances.size) * values
     over[goal] = 0.0
-    more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else _anywhere(question))
+    more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else None)
     if lower > value + more + _CROSSING * (1 + value):
         raise ArithmeticError(
             f"the certified bounds cross ({lower!r} > {value + more!r}); this is a defect of rdcfunc, please report it"
