@@ -65,12 +65,13 @@ class Matrices:
                 return point
             for j in np.flatnonzero(over[1 + K : 1 + 2 * K] > 0):
                 # Perception is convex, and zero at the source's covariance.
-                point = point.drawn(j, np.eye(len(point.parts)), min(1.0, 2 * over[1 + K + j] + EPS))
+                point = point.drawn(question.variances, j, np.eye(len(point.parts)), min(1.0, 2 * over[1 + K + j] + EPS))
             if question.goal == "P" and over[1] > 0:
                 # Distortion is least at the best estimate.
                 least = float(question.variances @ (point.axes**2 @ point.parts))
                 spare = values[1] - least
-                point = point.drawn(0, point.known, min(1.0, 2 * over[1] * values[1] / spare + EPS) if spare > 0 else 1)
+                part = min(1.0, 2 * over[1] * values[1] / spare + EPS) if spare > 0 else 1.0
+                point = point.drawn(question.variances, 0, point.known, part)
                 over[1] = 0.0
             most = max(*over[1 : 1 + K], over[-1])
             if most > 0 and over[0] > 0:
@@ -81,10 +82,11 @@ class Matrices:
                 point = replace(point, parts=point.parts * (1 - min(0.9, 2 * most + EPS)))
         return None
 
-    def drawn(self, j: int, towards: Array, part: float) -> Matrices:
-        """Return these matrices with what decoder j shows on the way to another factor, as near as a turn makes it."""
-        shown = self.shown.copy()
-        shown[j] = (1 - part) * shown[j] + part * towards @ turn(towards, shown[j])
+    def drawn(self, variances: Array, j: int, towards: Array, part: float) -> Matrices:
+        """Return these matrices with what decoder j shows on the way to another law, by the least W2²."""
+        s, shown = np.sqrt(variances)[:, None], self.shown.copy()
+        turned = towards if part == 1 else towards @ turn(s * towards, s * shown[j])
+        shown[j] = (1 - part) * shown[j] + part * turned
         return replace(self, shown=shown)
 
 
@@ -103,6 +105,8 @@ def apart(variances: Array, A: Array, B: Array) -> float:
 
 def perceived(question: Question, shown: Array) -> float:
     """Return the perception of a Gaussian law from a factor of its covariance in units of the axes."""
+    if np.array_equal(shown, np.eye(len(shown))):
+        return 0.0
     if isinstance(question.deviation, Transport):
         return apart(question.variances, np.eye(len(shown)), shown)
     ratio = np.linalg.svd(shown, compute_uv=False) ** 2

@@ -162,12 +162,16 @@ def _shown(question: Question, point: Point) -> Matrices:
         point = Left(point.e, np.eye(q.variances.size))
     known = point.axes * np.sqrt(1 - point.parts)
     found = Matrices(point.parts, point.axes, np.tile(known, (q.D.size, 1, 1)))
-    for j in range(q.D.size):
-        part = 0.0 if perceived(q, known) <= q.P[j] else 1.0
+    same = np.eye(q.variances.size)
+    for j in np.flatnonzero(q.judged):
+
+        def over(part: float, j: int = j) -> float:
+            return perceived(q, found.drawn(q.variances, j, same, part).shown[j]) - float(q.P[j])
+
+        part = 0.0 if over(0.0) <= 0 else 1.0
         if part and q.P[j] > 0:
-            part = brentq(lambda p, j=j: perceived(q, found.drawn(j, np.eye(len(known)), p).shown[j]) - q.P[j], 0.0, 1.0)
-            part = min(1.0, part * (1 + 1e-9))
-        found = found.drawn(j, np.eye(len(known)), part)
+            part = min(1.0, brentq(over, 0.0, 1.0) * (1 + 1e-9))
+        found = found.drawn(q.variances, j, same, part)
     return found
 
 
