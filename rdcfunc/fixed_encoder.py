@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
+from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification, ConditionalEntropy
 from rdcfunc.compilation import tabulate
 from rdcfunc.feasibility import check_each
+from rdcfunc.gaussian.decoding import decode as serve
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Output, Program
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def decode(
-    problem: Problem, encoder: ArrayLike | Solution, P: float = inf, C: float = inf, *, tol: float = 1e-6
+    problem: Problem, encoder: ArrayLike | Solution | GaussianChannel, P: float = inf, C: float = inf, *, tol: float = 1e-6
 ) -> Solution:
     """Compute ``min E d(X, X̂)`` over decoders ``P(x̂ | z)`` of a fixed encoder, at the levels P and C.
 
@@ -44,7 +46,8 @@ def decode(
         Source and measures, with n source and m reproduction letters.
     encoder
         ``P(z | x)``, shape (n, nz), rows summing to one; or a solution, whose ``encoder`` is taken. See
-        :func:`encoder_from_counts` for tables of counts.
+        :func:`encoder_from_counts` for tables of counts. A :class:`~rdcfunc.channels.GaussianChannel`, or a solution
+        that has one, on a Gaussian source; components of Z that rounding cannot tell from others tell nothing.
     P, C
         Levels as in :class:`Target`.
     tol
@@ -78,7 +81,10 @@ def decode(
     (0.15, 0.247059)
     """
     check_tol(tol)
-    _refuse_gaussian(problem)
+    if isinstance(problem.source, Gaussian):
+        told = serve(problem, cast("GaussianChannel | Solution", encoder), P, C, tol)
+        warn_if_wide(told, tol, depth=3)
+        return told
     measure = problem.classification
     if isinstance(measure, ConditionalEntropy) and not measure.tagged and isfinite(C):
         raise ValueError(
@@ -200,7 +206,6 @@ def reuse_penalty(
     array([[0.    , 0.0365],
            [0.0051, 0.    ]])
     """
-    _refuse_gaussian(problem)
     chosen = tuple(targets)
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
@@ -216,15 +221,6 @@ def reuse_penalty(
             lower[k, other] = max(0.0, served.lower - fresh[other].upper)
             upper[k, other] = max(0.0, served.upper - fresh[other].lower)
     return Reuse(lower, upper, chosen, fresh)
-
-
-def _refuse_gaussian(problem: Problem) -> None:
-    """Refuse a source whose encoders are no tables."""
-    if isinstance(problem.source, Gaussian):
-        raise ValueError(
-            "encoders are tables of a discrete source here; rdcfunc.gaussian.decoding.decode takes the channel of a "
-            "Gaussian one"
-        )
 
 
 def _table(encoder: ArrayLike | Solution, n: int) -> Array:

@@ -110,7 +110,7 @@ class Solution:
         What it proposed: a warm start for a neighbouring level.
     decoder
         ``P(x̂ | z)``, shape (nz, m), if the question was what to make of a fixed encoder; then the columns of
-        ``encoder`` are pairs (z, x̂).
+        ``encoder`` are pairs (z, x̂). On a Gaussian source, the channel from Z to the reproduction.
     """
 
     value: float
@@ -128,7 +128,7 @@ class Solution:
     source: Array = field(repr=False)
     origins: tuple[str, str] = ("", "")
     candidate: Candidate | None = field(repr=False, default=None)
-    decoder: Array | None = field(repr=False, default=None)
+    decoder: Array | GaussianChannel | None = field(repr=False, default=None)
 
     @property
     def gap(self) -> float:

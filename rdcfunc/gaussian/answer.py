@@ -159,6 +159,8 @@ class Units:
             point = found.point
             if isinstance(point, Left):
                 value = perceived(question, point.axes * np.sqrt(1 - point.parts))
+            elif isinstance(point, Matrices) and question.deviation.exact:
+                value = perceived(question, point.shown[k])
             elif isinstance(point, Axes):
                 with np.errstate(divide="ignore", invalid="ignore"):
                     cost = question.deviation.cost(point.x[k])

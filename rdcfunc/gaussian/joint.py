@@ -39,7 +39,7 @@ def lower_bound(question: Question, w: Array, Y: Array) -> float:
     total, lost, factors = 0.0, 0.0, [np.sqrt(w[-1]) * q.tells]
     for j in np.flatnonzero(w[1 : 1 + K] > 0):
         try:
-            value, off, factor = _shown(q, bool(q.pinned[j]), (w[1 + j], w[1 + K + j]), (Y[j] + Y[j].T) / 2)
+            value, off, factor = shown_bound(q, bool(q.pinned[j]), (w[1 + j], w[1 + K + j]), (Y[j] + Y[j].T) / 2)
         except np.linalg.LinAlgError:
             return 0.0
         total, lost = total + value, lost + off
@@ -57,7 +57,7 @@ def lower_bound(question: Question, w: Array, Y: Array) -> float:
     return max(0.0, total / goal)
 
 
-def _shown(q: Question, pinned: bool, prices: tuple[float, float], Y: Array) -> tuple[float, float, Array]:
+def shown_bound(q: Question, pinned: bool, prices: tuple[float, float], Y: Array) -> tuple[float, float, Array]:
     """Return the least over what is shown, the size of what it is summed from, and a factor of Y.
 
     Raises
@@ -115,14 +115,3 @@ def _inverse(A: Array, coarse: Array) -> tuple[Array, float]:
     if least <= 2 * noise:
         raise np.linalg.LinAlgError("the tangent is too flat for its prices")
     return np.linalg.inv(even) / np.outer(size, size), (least - noise) * float(size.min()) ** 2
-
-
-def root(A: Array) -> Array:
-    """Return the positive root of a positive semidefinite matrix."""
-    values, axes = np.linalg.eigh(A)
-    return (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
-
-
-def fidelity(A: Array, K: Array) -> float:
-    """Return the trace of ``(A^½ K A^½)^½``."""
-    return float(np.linalg.svd(root(A) @ root(K), compute_uv=False).sum())

@@ -54,18 +54,13 @@ class Tangents:
     @cached_property
     def basis(self) -> Array:
         """Orthonormal symmetric matrices, as columns (n², n (n + 1) / 2)."""
-        n = self.question.variances.size
-        rows, columns = np.triu_indices(n)
-        basis = np.zeros((n, n, rows.size))
-        each = np.arange(rows.size)
-        basis[rows, columns, each] = basis[columns, rows, each] = np.where(rows == columns, 1.0, np.sqrt(0.5))
-        return basis.reshape(n * n, -1)
+        return symmetric(self.question.variances.size)
 
     def best(self, w: Array) -> tuple[Matrices, Array, Array]:
         """Return the least at these prices, its values, and their derivatives in the prices."""
         state, last = self._first(w), np.inf
         for _ in range(_STEPS):
-            step = _solve(-state.curvature, state.gradient)
+            step = solve_positive(-state.curvature, state.gradient)
             decrement = float(state.gradient @ step)
             # Once near, a decrement that no longer falls is rounding.
             size = 1 + abs(state.value)
@@ -192,12 +187,21 @@ class Tangents:
                 [s.scale * (rows + eased).reshape(2 + 2 * K, -1) @ self.basis for s, rows in zip(shown, mixed, strict=True)],
                 axis=1,
             )
-            J = J + turned @ _solve(-state.curvature, turned.T)
+            J = J + turned @ solve_positive(-state.curvature, turned.T)
         point = Matrices(part, axes, outputs)
         return point, point.values(q), J
 
 
-def _solve(A: Array, b: Array) -> Array:
+def symmetric(n: int) -> Array:
+    """Return orthonormal symmetric matrices, as columns (n², n (n + 1) / 2)."""
+    rows, columns = np.triu_indices(n)
+    basis = np.zeros((n, n, rows.size))
+    each = np.arange(rows.size)
+    basis[rows, columns, each] = basis[columns, rows, each] = np.where(rows == columns, 1.0, np.sqrt(0.5))
+    return basis.reshape(n * n, -1)
+
+
+def solve_positive(A: Array, b: Array) -> Array:
     """Return ``A⁻¹ b`` for a positive semidefinite A, balanced first."""
     size = np.sqrt(np.maximum(np.diag(A), 1e-300))
     even = A / np.outer(size, size)
