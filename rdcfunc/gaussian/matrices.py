@@ -60,7 +60,9 @@ class Matrices:
         point, K = self, self.shown.shape[0]
         for _ in range(_TRIES):
             values, levels = point.values(question), question.levels
-            over = np.maximum((values - levels) / np.maximum(values, 1e-300), 0.0)
+            asked = levels < np.inf
+            over = np.zeros_like(levels)
+            over[asked] = np.maximum((values[asked] - levels[asked]) / np.maximum(values[asked], 1e-300), 0.0)
             if not over.any():
                 return point
             for j in np.flatnonzero(over[1 + K : 1 + 2 * K] > 0):

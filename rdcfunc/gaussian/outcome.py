@@ -133,9 +133,12 @@ def _by_matrices(question: Question) -> Outcome:
             return simple
         known.append(simple.lower)
     for simple in _without_perception(question):
-        point = _shown(question, simple.point) if simple.upper < inf else None
-        if point is not None and (point.values(question) <= question.levels).all():
-            return replace(simple, point=point, values=point.values(question), prices=_widened(question, simple.prices))
+        if simple.upper < inf:
+            point = _shown(question, simple.point)
+            values = point.values(question)
+            # What is shown must not cost more of the goal than was found without perception.
+            if (values <= question.levels).all() and values[question.goals] <= simple.upper:
+                return replace(simple, point=point, values=values, prices=_widened(question, simple.prices))
         known.append(simple.lower)
     w = start.prices(question)
     live = np.flatnonzero((question.levels < inf) & (w > 0))
