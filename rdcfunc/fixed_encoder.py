@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def decode(
-    problem: Problem, encoder: ArrayLike | Solution | GaussianChannel, P: float = inf, C: float = inf, *, tol: float = 1e-6
+    problem: Problem,
+    encoder: ArrayLike | Solution | GaussianChannel,
+    P: float = inf,
+    C: float = inf,
+    *,
+    tol: float = 1e-6,
 ) -> Solution:
     """Compute ``min E d(X, X̂)`` over decoders ``P(x̂ | z)`` of a fixed encoder, at the levels P and C.
 
@@ -91,7 +96,7 @@ def decode(
             "decode takes a class entropy with tags and the problem's is of the letter alone, which is not convex in "
             "the decoder; use ConditionalEntropy(labels, tagged=True), CrossEntropy or ErrorRate"
         )
-    table, target = _table(encoder, problem.source.n), Target(inf, P, C)
+    table, target = _table(cast("ArrayLike | Solution", encoder), problem.source.n), Target(inf, P, C)
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0
     program, seen = _seen(problem, table[:, used], target)

@@ -118,8 +118,8 @@ class Problem:
         offered = isinstance(shape, Wasserstein) or (isinstance(shape, KL) and n == 1)
         if not self.common_randomness and (label is not None or not offered):
             raise ValueError(
-                "common_randomness=False is offered for Gaussian sources with Wasserstein(), for scalar ones with KL(), "
-                "and without classification; leave it out"
+                "common_randomness=False is offered for Gaussian sources with Wasserstein(), for scalar ones with KL() "
+                "too, and without classification; leave it out"
             )
 
     @property

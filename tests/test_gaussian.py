@@ -250,7 +250,7 @@ def test_blocks_of_vectors() -> None:
             assert D.value == pytest.approx(left + max(0, sqrt(left) - sqrt(P)) ** 2, abs=1e-11)
             assert rdc.rate(block, D=D.value, P=P).value == pytest.approx(R, abs=1e-9)
             assert rdc.distortion(shared, R=R, P=P).value <= D.value + 1e-11
-            if P < left:
+            if left > P:
                 assert rdc.perception(block, R=R, D=D.value).value == pytest.approx(P, abs=1e-9)
     # One number is a vector of one, and nothing need be told of a distortion of twice the variance.
     assert rdc.rate(block, D=2 * np.trace(S), P=0.0).value == 0
@@ -385,7 +385,7 @@ WRONG: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "blocks of vectors": (
         lambda: rdc.Problem(sources.Gaussian(np.eye(2)), SQUARED, perceptions.KL(), common_randomness=False),
         ValueError,
-        r"for scalar ones with KL\(\)",
+        r"for scalar ones with KL\(\) too",
     ),
     "solver": (
         lambda: rdc.rate(scalar(1.0), D=0.5, solver=rdc.solvers.Conic()),

@@ -480,7 +480,7 @@ def test_slopes_through_tangents_are_derivatives() -> None:
         question = Question(s2, deviation, inf, np.full(3, 0.5), P, 0.15, a, "R")
         w = rng.uniform(0.5, 3, 8)
         w[[5, 6]] = 0
-        _, values, slopes = tangents.Tangents(question).best(w)
+        slopes = tangents.Tangents(question).best(w)[2]
         priced = w > 0
         for i in np.flatnonzero(priced):
             step = np.zeros_like(w)
@@ -552,7 +552,7 @@ def test_what_a_fixed_encoder_tells_of_a_label() -> None:
     given, a = encoder(7, 3, 3), np.array([1.0, -1.0, 0.5])
     problem = vector(given.source, perceptions.Wasserstein(), (a, 0.3))
     least = entropy(given.left(a, 0.3))
-    assert rdc.decode(problem, given, P=0.0, C=least + 1e-9).achieved.C == pytest.approx(least, abs=1e-9)
+    assert pytest.approx(least, abs=1e-9) == rdc.decode(problem, given, P=0.0, C=least + 1e-9).achieved.C
     with pytest.raises(rdc.InfeasibleError, match=r"infeasible with this encoder: what it sends leaves h\(S\|Z\)"):
         rdc.decode(problem, given, C=least - 1e-6)
 

@@ -2,8 +2,8 @@ r"""The best decoder of a fixed Gaussian encoder.
 
 With :math:`\tilde X = E[X | Z]` of covariance A a decoder's distortion is :math:`E|X - \tilde X|^2` and what it moves
 :math:`\tilde X` by. No law of second moments K is nearer to :math:`\tilde X` than the Gaussian one, nor nearer to the
-source in W2² or KL, so that K is all there is to choose: the least :math:`W_2^2(A, K)` within the level, a convex program.
-With W2² the best K lies on the way from A to the source's law,
+source in W2² or KL, so that K is all there is to choose: the least :math:`W_2^2(A, K)` within the level, a convex
+program. With W2² the best K lies on the way from A to the source's law,
 
 .. math:: D(P) = E|X - \tilde X|^2 + [(W_2(p_{\tilde X}, p_X) - \sqrt P)_+]^2.
 
@@ -18,10 +18,9 @@ arXiv:2107.02555, theorem 3.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, inf, sqrt
+from math import inf, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 
 from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.channels import GaussianChannel
@@ -31,10 +30,10 @@ from rdcfunc.gaussian import moments, nearest
 from rdcfunc.gaussian.answer import Units
 from rdcfunc.gaussian.deviations import Priced, Transport
 from rdcfunc.gaussian.matrices import Matrices, apart, turn
+from rdcfunc.gaussian.outcome import Outcome
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import told
-from rdcfunc.gaussian.outcome import Outcome
-from rdcfunc.information import NATS_PER_BIT, Array
+from rdcfunc.information import Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
 from rdcfunc.solution import Solution

@@ -68,7 +68,7 @@ def shown_bound(q: Question, pinned: bool, prices: tuple[float, float], Y: Array
     price, dear = prices
     s2, n = q.variances, q.variances.size
     S, spread = float(s2.sum()), float(np.trace(Y))
-    factor = np.linalg.cholesky(Y)
+    factor: Array = np.asarray(np.linalg.cholesky(Y), dtype=np.float64)
     size = price * S + spread
     if not pinned and dear == 0:
         if not np.array_equal(Y, price * np.diag(s2)):

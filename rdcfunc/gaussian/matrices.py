@@ -1,8 +1,8 @@
 r"""Reproductions that share no axes with the source: what is left of it, and what is shown, in units of its axes.
 
 With S the variances of the source, :math:`\Delta = Q p Q^T` what is left and :math:`\kappa = M M^T` what is shown, any
-orthonormal U with as many rows couples them: :math:`D = \operatorname{tr} S \Delta + |S^{1/2} (Q (1 - p)^{1/2} - M U)|^2`
-for the best U, a sum of squares that loses no digits, and W2² the same with Δ = 0.
+orthonormal U couples them: :math:`D = \operatorname{tr} S \Delta + |S^{1/2} (Q (1 - p)^{1/2} - M U)|^2` for the best U,
+a sum of squares that loses no digits, and W2² the same with Δ = 0.
 """
 
 from __future__ import annotations
@@ -65,9 +65,11 @@ class Matrices:
             over[asked] = np.maximum((values[asked] - levels[asked]) / np.maximum(values[asked], 1e-300), 0.0)
             if not over.any():
                 return point
-            for j in np.flatnonzero(over[1 + K : 1 + 2 * K] > 0):
+            for j in np.flatnonzero(over[1 + K : 1 + 2 * K] > 0).tolist():
                 # Perception is convex, and zero at the source's covariance.
-                point = point.drawn(question.variances, j, np.eye(len(point.parts)), min(1.0, 2 * over[1 + K + j] + EPS))
+                point = point.drawn(
+                    question.variances, j, np.eye(len(point.parts)), min(1.0, 2 * over[1 + K + j] + EPS)
+                )
             if question.goal == "P" and over[1] > 0:
                 # Distortion is least at the best estimate.
                 least = float(question.variances @ (point.axes**2 @ point.parts))
@@ -111,6 +113,6 @@ def perceived(question: Question, shown: Array) -> float:
         return 0.0
     if isinstance(question.deviation, Transport):
         return apart(question.variances, np.eye(len(shown)), shown)
-    ratio = np.linalg.svd(shown, compute_uv=False) ** 2
+    ratio: Array = np.asarray(np.linalg.svd(shown, compute_uv=False) ** 2, dtype=np.float64)
     with np.errstate(divide="ignore"):
         return float(excess(ratio - 1).sum()) / 2

@@ -12,7 +12,6 @@ import numpy as np
 from scipy.optimize import brentq
 
 from rdcfunc.certificate import EPS
-from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.joint import shown_bound
 from rdcfunc.gaussian.matrices import Matrices, perceived

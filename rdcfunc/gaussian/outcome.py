@@ -24,6 +24,8 @@ from rdcfunc.information import Array
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12
+#: The most axes whose tangents are sought.
+_MOST = 48
 #: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
 _LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
 
@@ -140,6 +142,11 @@ def _by_matrices(question: Question) -> Outcome:
             if (values <= question.levels).all() and values[question.goals] <= simple.upper:
                 return replace(simple, point=point, values=values, prices=_widened(question, simple.prices))
         known.append(simple.lower)
+    if question.variances.size > _MOST:
+        raise ValueError(
+            f"a label told by several axes together with perception is offered for up to {_MOST} axes (got "
+            f"{question.variances.size}): a step takes their sixth power; leave out axes of little variance, or a level"
+        )
     w = start.prices(question)
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     oracle = Tangents(question)
@@ -165,17 +172,22 @@ def _shown(question: Question, point: Point) -> Matrices:
         point = Left(point.e, np.eye(q.variances.size))
     known = point.axes * np.sqrt(1 - point.parts)
     found = Matrices(point.parts, point.axes, np.tile(known, (q.D.size, 1, 1)))
-    same = np.eye(q.variances.size)
-    for j in np.flatnonzero(q.judged):
-
-        def over(part: float, j: int = j) -> float:
-            return perceived(q, found.drawn(q.variances, j, same, part).shown[j]) - float(q.P[j])
-
-        part = 0.0 if over(0.0) <= 0 else 1.0
-        if part and q.P[j] > 0:
-            part = min(1.0, brentq(over, 0.0, 1.0) * (1 + 1e-9))
-        found = found.drawn(q.variances, j, same, part)
+    for j in np.flatnonzero(q.judged).tolist():
+        found = _nearer(q, found, j)
     return found
+
+
+def _nearer(question: Question, point: Matrices, j: int) -> Matrices:
+    """Return the point with decoder j's reproduction as near to the source's law as it is asked for."""
+    q, same = question, np.eye(question.variances.size)
+
+    def over(part: float) -> float:
+        return perceived(q, point.drawn(q.variances, j, same, part).shown[j]) - float(q.P[j])
+
+    part = 0.0 if over(0.0) <= 0 else 1.0
+    if part and q.P[j] > 0:
+        part = min(1.0, float(brentq(over, 0.0, 1.0)) * (1 + 1e-9))
+    return point.drawn(q.variances, j, same, part)
 
 
 def _widened(question: Question, w: Array) -> Array:

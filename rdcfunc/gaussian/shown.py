@@ -166,7 +166,9 @@ class Bent(Alike):
         H = (H + H.T) / 2
         spread, both = kappa @ H @ kappa, float((kappa * H).sum())
         # Derivatives of tr κH, through κ and through H.
-        by_price = -2 * dear * float((spread * H).sum()) - float((kappa * (F @ S @ E @ X @ E @ X + F @ X @ E @ S @ E @ X)).sum())
+        by_price = -2 * dear * float((spread * H).sum()) - float(
+            (kappa * (F @ S @ E @ X @ E @ X + F @ X @ E @ S @ E @ X)).sum()
+        )
         by_dear = 2 * price * float((spread * H).sum()) - 2 * float((kappa * (F @ X @ E @ X @ E @ X)).sum())
         cross = 2 * dear * both + dear**2 * by_dear
         plain = np.array([[dear**2 * by_price, cross], [cross, -2 * price * both - price * dear * by_dear]])

@@ -121,9 +121,7 @@ class Tangents:
         """Return the state at tangents, or None where they prove nothing."""
         q, n = self.question, self.question.variances.size
         try:
-            shown = [
-                kind(q, w, place, js, x) for (kind, place, js), x in zip(self._kinds(w), X, strict=True)
-            ]
+            shown = [kind(q, w, place, js, x) for (kind, place, js), x in zip(self._kinds(w), X, strict=True)]
             factors = [factor(self._still(w), w[-1], q.tells), *(np.linalg.cholesky(s.Y) for s in shown)]
         except np.linalg.LinAlgError:
             return None
@@ -184,7 +182,10 @@ class Tangents:
         J[0, 0] = -np.count_nonzero(live) / (2 * rho)
         if shown:
             turned = np.concatenate(
-                [s.scale * (rows + eased).reshape(2 + 2 * K, -1) @ self.basis for s, rows in zip(shown, mixed, strict=True)],
+                [
+                    s.scale * (rows + eased).reshape(2 + 2 * K, -1) @ self.basis
+                    for s, rows in zip(shown, mixed, strict=True)
+                ],
                 axis=1,
             )
             J = J + turned @ solve_positive(-state.curvature, turned.T)
