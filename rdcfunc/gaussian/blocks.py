@@ -5,9 +5,10 @@ The decoder has the message alone. With mean :math:`\tilde X = E[X \mid M]` and 
 - W2²: what M leaves, at least the :math:`E(R)` of reverse water-filling, plus the transport from the law of the means.
   That lives on :math:`e^{nR}` points, so that it is no less than :math:`E(R)` away from the source's law, and
   :math:`D = E + [(\sqrt E - \sqrt P)_+]^2`, which good codes attain, on any number of axes;
-- KL, on one axis: a reproduction of variance u whose mean given M has variance :math:`u - \nu` has at most the
-  entropies :math:`\tfrac12 \log 2 \pi e u` and :math:`R + \tfrac12 \log 2 \pi e \nu`, so P asks for
-  :math:`u \ge \tau_0^2` and :math:`\nu \ge e^{u - 1 - 2P - 2R}`, and :math:`D = 1 + u - 2 c \sqrt{u - \nu}` is convex in u.
+- KL, on one axis: a reproduction of variance u whose mean given M has variance :math:`u - \nu` has
+  at most the entropies :math:`\tfrac12 \log 2 \pi e u` and :math:`R + \tfrac12 \log 2 \pi e \nu`, so P asks for
+  :math:`u \ge \tau_0^2` and :math:`\nu \ge e^{u - 1 - 2P - 2R}`, and :math:`D = 1 + u - 2 c \sqrt{u - \nu}` is
+  convex in u.
 
 References
 ----------
