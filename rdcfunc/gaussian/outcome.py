@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.gaussian import joint, moments, scalar, start
@@ -186,7 +186,7 @@ def _nearer(question: Question, point: Matrices, j: int) -> Matrices:
 
     part = 0.0 if over(0.0) <= 0 else 1.0
     if part and q.P[j] > 0:
-        part = min(1.0, float(brentq(over, 0.0, 1.0)) * (1 + 1e-9))
+        part = min(1.0, float(scipy.optimize.brentq(over, 0.0, 1.0)) * (1 + 1e-9))
     return point.drawn(q.variances, j, same, part)
 
 
