@@ -83,14 +83,15 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
                 lower, proof = bound, proposal
             part = convex.take(found.columns)
             worth = part.objective(found.channel) if excess(part, found.channel, _MISSED) <= _MISSED else inf
-            if worth < value:
+            if worth <= value:
                 used = program.p @ found.channel > _IDLE
                 place, value = found.columns[used], worth
                 known = replace(known, columns=columns[place], laws=laws[place], channel=found.channel[:, used])
         known = replace(known, lower=lower, proof=proof, steps=step)
         if lower >= enough or value - lower <= tol / 4 or not told or (value < enough and not patient):
             break
-        columns, laws = _distinct((known.columns, known.laws), *told)
+        # Columns that carry nothing now may help to meet levels that are missed.
+        columns, laws = _distinct((columns, laws) if value == inf else (known.columns, known.laws), *told)
     return known
 
 
