@@ -72,10 +72,11 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
     which these cannot meet are met by no channel with posteriors in the cells.
     """
     cells, lower, proof = known.cells, known.lower, known.proof
-    columns, laws = _first(program, cells, known)
+    (columns, laws), value = _first(program, cells, known), inf
     for step in range(1, rounds + 1):
-        convex, value, told = with_laws(program, columns, laws, cells), inf, []
-        for found, proposal in proposals(program, convex, columns, tol, cells):
+        convex, told = with_laws(program, columns, laws, cells), []
+        doubted, value = value == inf, inf
+        for found, proposal in proposals(program, convex, columns, tol, doubted, cells):
             bound, best = region_bound(program, proposal, cells, tol / 20)
             if best is not None:
                 told.append((np.arange(program.size), best))
@@ -154,12 +155,16 @@ def _room(program: Program, c: Posterior, least: Array) -> float:
 
 
 def proposals(
-    program: Program, convex: Program, columns: Indices, tol: float, cells: Array | None = None
+    program: Program, convex: Program, columns: Indices, tol: float, doubted: bool, cells: Array | None = None
 ) -> Iterator[tuple[Candidate, Candidate]]:
-    """Yield candidates for the convex program, each with what it proposes for the program itself."""
-    found = _solve(convex, tol) if all(convex.cheapest(c) <= c.level for c in convex.limits) else []
+    """Yield candidates for the convex program, each with what it proposes for the program itself.
+
+    Where it is ``doubted`` that a channel meets the levels, that is found out first.
+    """
+    refuted = _refute(convex) if doubted else None
+    found = [] if refuted else _solve(convex, tol)
     if not any(excess(convex.take(c.columns), c.channel, _MISSED) <= _MISSED for c in found):
-        refuted = _refute(convex)
+        refuted = refuted or (None if doubted else _refute(convex))
         if refuted is None and not convex.minimises_rate:
             refuted = _overspend(convex, tol)
         found = found if refuted is None else [refuted]
