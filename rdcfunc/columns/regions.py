@@ -90,7 +90,7 @@ def cut(cells: Array, decoder: int, letter: int, edge: tuple[int, int], at: floa
 
 def facets(cells: Array) -> Array:
     """Return functionals (decoders, m, r, K) of a law, its weights of the corners, which are >= 0 inside of a cell."""
-    return np.linalg.pinv(cells).swapaxes(-1, -2)
+    return np.asarray(np.linalg.pinv(cells).swapaxes(-1, -2), dtype=np.float64)
 
 
 def paid(labels: Array, slopes: Array, cells: Array) -> Array:
