@@ -178,7 +178,9 @@ def proposals(
             for price, (h, j, normal) in zip(candidate.dual.linear[k + len(units) :], sides, strict=True):
                 slopes[h, j] += price * normal
         dual = Dual(candidate.dual.linear[:k], candidate.dual.outputs, prices, slopes)
-        log_a = candidate.log_a + sum(price * least for price, (least, _) in zip(prices, units, strict=True))
+        log_a = candidate.log_a
+        if log_a is not None:
+            log_a = log_a + sum(price * least for price, (least, _) in zip(prices, units, strict=True))
         yield candidate, replace(candidate, columns=columns[candidate.columns], dual=dual, log_a=log_a)
 
 
