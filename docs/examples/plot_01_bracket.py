@@ -2,9 +2,9 @@
 A bracket around R(D)
 =====================
 
-A solver proposes; one certificate turns whatever it proposes into bounds. The same curve three times: after five sweeps
-of Blahut and Arimoto's algorithm, after fifty, and by the interior point. A poor solver gives a wide band and no wrong
-answer: each band contains the next. :cite:`blahut1972`
+A solver proposes; one certificate turns whatever it proposes into bounds. The same curve three times: after five
+sweeps of Blahut and Arimoto's algorithm, after fifty, and by the interior point. A poor solver gives a wide band
+and no wrong answer: each band contains the next. :cite:`blahut1972`
 """
 
 import warnings

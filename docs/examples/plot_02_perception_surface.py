@@ -2,8 +2,8 @@
 The surface R(D, P)
 ===================
 
-What it costs that a reproduction also looks like the source: total variation at most P. Where the contours are vertical
-the best code for the distortion alone looks right already.
+What it costs that a reproduction also looks like the source: total variation at most P. Where the contours are
+vertical the best code for the distortion alone looks right already.
 """
 
 import numpy as np

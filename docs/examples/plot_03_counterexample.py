@@ -2,8 +2,8 @@
 R(D, C) is not convex on a fixed alphabet
 =========================================
 
-The middle of the curve lies above the chord between its ends, and as each answer is a bracket this is a proof: the lower
-bound in the middle exceeds the mean of the upper bounds at the ends. See :doc:`/convexity`.
+The middle of the curve lies above the chord between its ends, and as each answer is a bracket this is a proof: the
+lower bound in the middle exceeds the mean of the upper bounds at the ends. See :doc:`/convexity`.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Three meanings of "classification at most C"
 ============================================
 
-The classifier may see the letter and a tag, the letter alone, or be fixed in advance. Each costs more rate than the one
-before, and only the middle one is not convex.
+The classifier may see the letter and a tag, the letter alone, or be fixed in advance. Each costs more rate than the
+one before, and only the middle one is not convex.
 """
 
 import matplotlib.pyplot as plt
@@ -33,7 +33,8 @@ with plotting.style():
         ax, label="letter and tag", color=plotting.COLORS[2]
     )
     ax.axvline(C[2], color="0.8", lw=0.8, zorder=0)
-    ax.annotate(
+    ax.text(C[2], 0.02, " the classifier is the
+ Bayes classifier here", size="small")
         "the classifier is the\nBayes classifier here",
         (C[2], 0.02),
         xytext=(4, 0),

@@ -2,8 +2,8 @@
 Realism of a Gaussian source
 ============================
 
-The least distortion at a rate when the reproduction must be within W2² = P of the source, from closed forms behind the
-usual verbs. Perfect realism at most doubles the distortion. :cite:`zhang2021universal`
+The least distortion at a rate when the reproduction must be within W2² = P of the source, from closed forms behind
+the usual verbs. Perfect realism at most doubles the distortion. :cite:`zhang2021universal`
 """
 
 import matplotlib.pyplot as plt

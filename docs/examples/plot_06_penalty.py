@@ -2,8 +2,8 @@
 What one encoder for two decoders costs
 =======================================
 
-One decoder wants the least distortion, the other perfect realism, both at R bits alone. The penalty is what their common
-encoder takes beyond R. A fair coin pays nothing at all: its best channel shows the source's own law.
+One decoder wants the least distortion, the other perfect realism, both at R bits alone. The penalty is what their
+common encoder takes beyond R. A fair coin pays nothing at all: its best channel shows the source's own law.
 """
 
 import matplotlib.pyplot as plt

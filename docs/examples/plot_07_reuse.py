@@ -2,8 +2,8 @@
 An encoder made for another
 ===========================
 
-Each row is an encoder made for one target, each column a target that its decoder is asked for: the extra distortion over
-an encoder made for it. Reuse is not symmetric.
+Each row is an encoder made for one target, each column a target that its decoder is asked for: the extra distortion
+over an encoder made for it. Reuse is not symmetric.
 """
 
 import rdcfunc as rdc

@@ -2,8 +2,8 @@
 Prices, and where letters die
 =============================
 
-Every answer carries its prices, the slopes of the curve. As the distortion grows, letters fall out of use one by one; the
-price bends there, and the curve has no kink all the same.
+Every answer carries its prices, the slopes of the curve. As the distortion grows, letters fall out of use one by
+one; the price bends there, and the curve has no kink all the same.
 """
 
 import matplotlib.pyplot as plt

@@ -3,8 +3,8 @@ A divergence of your own
 ========================
 
 A divergence states its value, its support function and its conic form; certificates and solvers do the rest. An
-f-divergence gets the support function from a conjugate. Here is the Pearson-Vajda divergence of order 4,
-f(u) = (u - 1)⁴, which forgives small deviations and punishes large ones.
+f-divergence gets the support function from a conjugate. Here is the Pearson-Vajda divergence of order 4, f(u) = (u
+- 1)⁴, which forgives small deviations and punishes large ones.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,8 @@
 Water-filling, and what realism does to it
 ==========================================
 
-Where the rate goes among the components of a Gaussian vector. For distortion alone the small ones are dropped under water;
-as soon as the reproduction must look right every component gets some, however small its variance.
+Where the rate goes among the components of a Gaussian vector. For distortion alone the small ones are dropped under
+water; as soon as the reproduction must look right every component gets some, however small its variance.
 """
 
 import matplotlib.pyplot as plt
