@@ -37,7 +37,7 @@ def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, f
 
 
 def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
-    return rdc.Problem(_pmf(n, rng), _table(n, n, rng), perceptions.TotalVariation()), {"D": 0.1, "P": 0.02}
+    return rdc.Problem(_pmf(n, rng), _table(n, n, rng), perceptions.TotalVariation()), {"D": 0.2, "P": 0.005}
 
 
 def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:

@@ -29,15 +29,7 @@ with plotting.style():
     ax = plt.subplots()[1]
     trace(classifications.CrossEntropy(labels, judge)).plot(ax, label="fixed classifier", color=plotting.COLORS[1])
     alone.plot(ax, label="letter alone", color=plotting.COLORS[0])
-    trace(classifications.ConditionalEntropy(labels, tagged=True)).plot(
-        ax, label="letter and tag", color=plotting.COLORS[2]
-    )
+    tagged = trace(classifications.ConditionalEntropy(labels, tagged=True))
+    tagged.plot(ax, label="letter and tag", color=plotting.COLORS[2])
     ax.axvline(C[2], color="0.8", lw=0.8, zorder=0)
-    ax.text(C[2], 0.02, " the classifier is the
- Bayes classifier here", size="small")
-        "the classifier is the\nBayes classifier here",
-        (C[2], 0.02),
-        xytext=(4, 0),
-        textcoords="offset points",
-        size="small",
-    )
+    ax.text(C[2], 0.01, " the classifier is the\n Bayes classifier here", size="small")
