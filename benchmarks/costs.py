@@ -37,7 +37,7 @@ def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, f
 
 
 def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
-    return rdc.Problem(_pmf(n, rng), _table(n, n, rng), perceptions.TotalVariation()), {"D": 0.2, "P": 0.005}
+    return rdc.Problem(_pmf(n, rng), distortions.hamming(n), perceptions.TotalVariation()), {"D": 0.4, "P": 0.05}
 
 
 def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
@@ -62,10 +62,10 @@ def _classes(K: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, f
 
 #: Name, what grows, its sizes, and the problem of a size.
 ROWS: tuple[tuple[str, str, tuple[int, ...], Build], ...] = (
-    ("R(D), a table", "n = m", (64, 128, 256, 512), _plain),
-    ("R(D), a table, n = 200", "m", (64, 128, 256, 512), _letters),
+    ("R(D), a table", "n = m", (128, 256, 512, 1024), _plain),
+    ("R(D), a table, n = 200", "m", (256, 512, 1024, 2048), _letters),
     ("R(D), squared error on a grid", "n", (4096, 8192, 16384, 32768), _grid),
-    ("R(D, P), total variation", "n = m", (32, 64, 128, 256), _seen),
+    ("R(D, P), total variation", "n = m", (64, 128, 256, 512), _seen),
     ("R(D, P), W2² on a grid", "n = m", (16, 32, 64, 128), _transported),
     ("R(D, C), tagged, deterministic, n = 64", "K", (2, 4, 8, 16), _classes),
 )
