@@ -16,7 +16,7 @@ problem = rdc.Problem(
     perceptions.TotalVariation(),
     classifications.ConditionalEntropy(label, tagged=True),
 )
-targets = [Target(), Target(P=0.05), Target(P=0.0), Target(C=0.45)]
+targets = [Target(), Target(P=0.05), Target(P=0.0), Target(C=0.55)]
 reuse = rdc.reuse_penalty(problem, targets, R=0.8)
 
 with plotting.style():
