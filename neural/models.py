@@ -1,4 +1,4 @@
-"""The networks: encoder, decoder, classifier and judge, each a plain stack of layers."""
+"""The networks without convolutions, and the judge; each a plain stack of layers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from itertools import pairwise
 
 from torch import nn
 
-__all__ = ["classifier", "decoder", "encoder", "freeze", "judge"]
+__all__ = ["classifier", "critic", "decoder", "encoder", "features", "freeze", "judge", "normalised"]
 
 
-def encoder(pixels: int, widths: Sequence[int], dimension: int) -> nn.Sequential:
+def encoder(pixels: int, widths: Sequence[int], dimension: int, *, bounded: bool = True) -> nn.Sequential:
     """Build the encoder, images (n, pixels) to features (n, d) in [-1, 1].
 
     Hidden layers are Linear, BatchNorm and LeakyReLU(0.01), the last is Linear, BatchNorm and Tanh. The last
     normalisation keeps the features spread over the quantiser's range; without it training collapses.
-    On MNIST the literature has ``widths = (512, 256, 128, 128)``.
+    On MNIST the literature has ``widths = (512, 256, 128, 128)``. If not `bounded`, the last layer is Linear and a
+    BatchNorm without gain: features of mean 0 and variance 1.
 
     References
     ----------
@@ -26,7 +27,7 @@ def encoder(pixels: int, widths: Sequence[int], dimension: int) -> nn.Sequential
     >>> [layer for layer in encoder(64, (16,), 3) if isinstance(layer, nn.Linear)]
     [Linear(in_features=64, out_features=16, bias=False), Linear(in_features=16, out_features=3, bias=False)]
     """
-    return nn.Sequential(*_normalised([pixels, *widths, dimension])[:-1], nn.Tanh())
+    return nn.Sequential(*normalised([pixels, *widths]), *features([pixels, *widths][-1], dimension, bounded))
 
 
 def decoder(dimension: int, widths: Sequence[int], pixels: int) -> nn.Sequential:
@@ -43,7 +44,7 @@ def decoder(dimension: int, widths: Sequence[int], pixels: int) -> nn.Sequential
     )
     """
     stack = [dimension, *widths]
-    return nn.Sequential(*_normalised(stack), nn.Linear(stack[-1], pixels), nn.Sigmoid())
+    return nn.Sequential(*normalised(stack), nn.Linear(stack[-1], pixels), nn.Sigmoid())
 
 
 def classifier(pixels: int, widths: Sequence[int], classes: int) -> nn.Sequential:
@@ -64,7 +65,23 @@ def classifier(pixels: int, widths: Sequence[int], classes: int) -> nn.Sequentia
     return nn.Sequential(*layers[:-1])
 
 
-def judge(shape: tuple[int, int], classes: int) -> nn.Sequential:
+def critic(pixels: int, widths: Sequence[int]) -> nn.Sequential:
+    """Build a critic without convolutions, images (n, pixels) to scores (n, 1), with LeakyReLU(0.2) in between.
+
+    It has no normalisation: the gradient penalty is about each image by itself.
+
+    Examples
+    --------
+    >>> [type(layer).__name__ for layer in critic(64, (16,))]
+    ['Linear', 'LeakyReLU', 'Linear']
+    """
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise([pixels, *widths, 1]):
+        layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
+
+
+def judge(shape: tuple[int, int], classes: int, channels: int = 1) -> nn.Sequential:
     """Build the judge, a convolutional classifier: images (n, pixels) to logits (n, classes).
 
     Its architecture is not the classifier's: a codec tuned to please the one has not been tuned to the other.
@@ -77,8 +94,8 @@ def judge(shape: tuple[int, int], classes: int) -> nn.Sequential:
     """
     height, width = shape
     return nn.Sequential(
-        nn.Unflatten(1, (1, height, width)),
-        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        nn.Unflatten(1, (channels, height, width)),
+        *(nn.Conv2d(channels, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(8, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.Linear(32 * (height // 4) * (width // 4), 64), nn.ReLU()),
         nn.Linear(64, classes),
@@ -102,9 +119,16 @@ def freeze(*modules: nn.Module) -> None:
         module.eval().requires_grad_(False)
 
 
-def _normalised(widths: Sequence[int]) -> list[nn.Module]:
+def normalised(widths: Sequence[int]) -> list[nn.Module]:
+    """Return Linear, BatchNorm and LeakyReLU(0.01) between each width and the next."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         # BatchNorm subtracts the mean, so a bias before it would be trained in vain.
         layers += [nn.Linear(fan_in, fan_out, bias=False), nn.BatchNorm1d(fan_out), nn.LeakyReLU(0.01)]
     return layers
+
+
+def features(width: int, dimension: int, bounded: bool) -> list[nn.Module]:
+    """Return the last layers of an encoder."""
+    squash: list[nn.Module] = [nn.Tanh()] if bounded else []
+    return [nn.Linear(width, dimension, bias=False), nn.BatchNorm1d(dimension, affine=bounded), *squash]

@@ -26,6 +26,9 @@ class Quantizer:
         Latents d.
     levels
         Centres L >= 2 of each latent.
+    clipped
+        Whether those are all. If not, the same grid goes on to both sides, so that features need not be bounded for
+        the error to be uniform; messages then have no nominal rate, only an entropy.
 
     References
     ----------
@@ -46,6 +49,7 @@ class Quantizer:
 
     dimension: int
     levels: int
+    clipped: bool = True
 
     @property
     def step(self) -> float:
@@ -54,8 +58,17 @@ class Quantizer:
 
     @property
     def messages(self) -> int:
-        """Return the number L^d of messages."""
-        return int(self.levels**self.dimension)
+        """Return the number of messages, L^d if clipped."""
+        return int(self._centre_count**self.dimension)
+
+    @property
+    def _beyond(self) -> int:
+        """Return how many centres lie on each side of [-1, 1]; a message has to fit into 62 bits."""
+        return 0 if self.clipped else (min(2**20, int(2 ** (62 / self.dimension))) - self.levels) // 2
+
+    @property
+    def _centre_count(self) -> int:
+        return self.levels + 2 * self._beyond
 
     def dither(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw `count` dithers, shape (count, d), on the generator's device."""
@@ -76,23 +89,34 @@ class Quantizer:
         # f - f is an exact zero that carries the gradient: the value stays a function of message and dither.
         return received + (features - features.detach())
 
+    def overload(self, features: Tensor, dither: Tensor) -> Tensor:
+        """Return which features have no centre within half a step, (n, d): there the error is not uniform.
+
+        Where |f| <= 1, or where the quantiser is not clipped, there are none.
+        """
+        error = self(features.detach(), dither) - features.detach()
+        return error.abs() > self.step * (0.5 + 1e-5)
+
     def codes(self, features: Tensor, dither: Tensor) -> Tensor:
-        """Return the messages sent, integers 0..L^d-1 of shape (n,), the first latent the leading digit."""
+        """Return the messages sent, integers from 0 of shape (n,), the first latent the leading digit."""
         return (self._indices(features, dither) * self._places(features.device)).sum(-1)
 
     def receive(self, codes: Tensor, dither: Tensor) -> Tensor:
         """Return what the receiver reads, z - u of shape (n, d), from the messages (n,) and the dither."""
-        indices = codes[:, None] // self._places(codes.device) % self.levels
-        return self._centres(indices) - dither
+        return self._centres(self.digits(codes)) - dither
+
+    def digits(self, codes: Tensor) -> Tensor:
+        """Return the index of each latent's centre, (n, d), from the messages (n,)."""
+        return codes[:, None] // self._places(codes.device) % self._centre_count
 
     def _indices(self, features: Tensor, dither: Tensor) -> Tensor:
-        nearest = torch.round((features.detach() + dither + 1) / self.step)
-        # Only rounding can leave the range: f + u = ±(1 + Δ/2) is a tie between a centre and none.
-        return nearest.clamp_(0, self.levels - 1).long()
+        nearest = torch.round((features.detach() + dither + 1) / self.step) + self._beyond
+        # Where |f| <= 1 only rounding can leave the range: f + u = ±(1 + Δ/2) is a tie between a centre and none.
+        return nearest.clamp_(0, self._centre_count - 1).long()
 
     def _centres(self, indices: Tensor) -> Tensor:
-        return indices * self.step - 1
+        return (indices - self._beyond) * self.step - 1
 
     def _places(self, device: torch.device) -> Tensor:
-        powers = [self.levels**k for k in reversed(range(self.dimension))]
+        powers = [self._centre_count**k for k in reversed(range(self.dimension))]
         return torch.tensor(powers, dtype=torch.int64, device=device)

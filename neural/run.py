@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from . import models
 from .codec import Codec, build_codec
 from .config import Config
 from .data import Dataset, load
 from .models import freeze
+from .networks import build_classifier
+from .store import write
 
 __all__ = ["Run", "load_run"]
 
@@ -34,9 +34,9 @@ class Run:
     history
         The mean training loss of each epoch.
     seconds
-        Wall-clock time of the codec's training, classifier excluded.
-    encoder_weight
-        The classification weight that a reused encoder was trained with; None for a codec trained end to end.
+        Wall-clock time of the codec's training, classifier excluded; its share, if codecs were trained together.
+    encoder
+        What a reused encoder was trained on and how; None for a codec trained end to end.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Run:
     classifier: nn.Module
     history: tuple[float, ...]
     seconds: float
-    encoder_weight: float | None = None
+    encoder: Config | None = None
 
     def __post_init__(self) -> None:
         """Freeze the networks: a run is what was trained, and measuring it must not change it."""
@@ -60,7 +60,7 @@ class Run:
     @property
     def universal(self) -> bool:
         """Return whether the decoder was trained on another run's frozen encoder."""
-        return self.encoder_weight is not None
+        return self.encoder is not None
 
     @property
     def data(self) -> Dataset:
@@ -72,24 +72,15 @@ class Run:
 
         Folders are created as needed; `load_run` is the inverse.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "config": self.config.to_dict(),
             "codec": self.codec.state_dict(),
             "classifier": self.classifier.state_dict(),
             "history": list(self.history),
             "seconds": self.seconds,
-            "encoder_weight": self.encoder_weight,
+            "encoder": None if self.encoder is None else self.encoder.to_dict(),
         }
-        # Renaming is atomic within a file system, so the temporary file has to be a neighbour.
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with temporary.open("wb") as file:
-                torch.save(content, file)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write(Path(path), lambda file: torch.save(content, file))
 
 
 def load_run(path: str | Path, *, device: str | None = None, data_dir: str | None = None) -> Run:
@@ -123,6 +114,7 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     data = load(config)
     codec = build_codec(config, data.pixels)
     codec.load_state_dict(content["codec"])
-    classifier = models.classifier(data.pixels, config.classifier_widths, data.classes).to(config.device)
+    classifier = build_classifier(config, data.pixels, data.classes).to(config.device)
     classifier.load_state_dict(content["classifier"])
-    return Run(config, codec, classifier, tuple(content["history"]), content["seconds"], content["encoder_weight"])
+    encoder = None if content["encoder"] is None else Config.from_dict(content["encoder"])
+    return Run(config, codec, classifier, tuple(content["history"]), content["seconds"], encoder)

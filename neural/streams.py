@@ -31,6 +31,8 @@ class Stream(IntEnum):
     JUDGE = 4
     UNIVERSAL = 5
     MEASURE = 6
+    CRITIC = 7
+    REFINEMENT = 8
 
     def of(self, seed: int) -> int:
         """Return the 64-bit seed of this stream under `seed`."""

@@ -1,32 +1,25 @@
-"""Train codecs end to end, and new decoders on a codec's frozen encoder."""
+"""Train encoder and decoder together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from time import perf_counter
+from collections.abc import Sequence
+from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
-from . import models
-from .classifiers import pretrained_classifier
-from .codec import Codec, build_codec
+from .codec import build_codec
 from .config import Config
-from .data import load
-from .fit import fit
-from .losses import Loss
+from .group import Group
 from .run import Run
-from .streams import Stream, seeded_weights
+from .together import Options, train_codecs
 
-__all__ = ["train_end_to_end", "train_universal"]
+__all__ = ["train_end_to_end", "train_together"]
 
 
 def train_end_to_end(config: Config, *, progress: bool = False) -> Run:
-    """Train encoder and decoder together, against a frozen pre-trained classifier.
+    """Train encoder and decoder together, against a frozen pre-trained classifier and a critic of its own.
 
     Each example of each batch has a dither of its own. The result depends on `config` alone: on the CPU it is
-    the same to the last bit, and torch's global random numbers are neither used nor moved.
+    the same to the last bit, and torch's global random numbers are neither used nor moved. The critic, where there is
+    perception in the loss, makes one step before each step of the codec, on batches and dithers of its own.
 
     Parameters
     ----------
@@ -57,102 +50,52 @@ def train_end_to_end(config: Config, *, progress: bool = False) -> Run:
     >>> run.history[-1] < run.history[0]
     True
     """
-    data = load(config)
-    classifier = pretrained_classifier(config)
-    codec = build_codec(config, data.pixels)
-    objective = Loss(config.distortion_weight, config.classification_weight, classifier)
-    noise = Stream.DITHER.generator(config.seed, config.device)
-
-    def loss(index: Tensor) -> Tensor:
-        images, labels = data.train.batch(index)
-        dither = codec.quantizer.dither(len(index), noise)
-        return objective(images, codec(images, dither), labels)
-
-    start = perf_counter()
-    history = _fit(codec, loss, len(data.train), config, config.seed, progress)
-    return Run(config, codec, classifier, history, perf_counter() - start)
+    return train_together([config], progress=progress)[0]
 
 
-def train_universal(run: Run, weights: Iterable[float], *, progress: bool = False) -> tuple[Run, ...]:
-    """Train one new decoder per classification weight on the frozen encoder of `run`.
-
-    The encoder is shared, not copied, and stays as it is to the last bit, batch statistics included. All
-    decoders start from the same weights and see the same examples and dithers, so they differ by their loss
-    only.
+def train_together(
+    configs: Sequence[Config], *, progress: bool = False, checkpoint: Path | None = None, graph: bool = False
+) -> tuple[Run, ...]:
+    """Train codecs that differ in their weights and seeds only, each as `train_end_to_end` would, all at once.
 
     Parameters
     ----------
-    run
-        A run trained end to end, whose encoder is reused.
-    weights
-        Classification weights λ_c of the new decoders.
+    configs
+        What to train.
     progress
-        Show a bar over the epochs of each.
+        Show a bar over the epochs.
+    checkpoint
+        A file from which an interrupted training goes on.
+    graph
+        On CUDA, record a step once and replay it.
 
     Returns
     -------
     tuple of Run
-        One a weight, in order, with ``encoder_weight`` that of `run`.
+        One a configuration, in order.
 
     Raises
     ------
     FloatingPointError
-        If the loss stops being finite.
+        If a loss stops being finite.
     ValueError
-        If a weight is negative.
+        If two configurations differ in more, or one has no base encoder to refine.
 
     Examples
     --------
-    >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
-    >>> reused = train_universal(run, [0.0, 0.01])
-    >>> [(new.config.classification_weight, new.encoder_weight) for new in reused]
-    [(0.0, 0.0), (0.01, 0.0)]
+    >>> configs = [Config(epochs=1, classifier_epochs=1, classification_weight=weight) for weight in (0.0, 0.01)]
+    >>> [run.config.classification_weight for run in train_together(configs)]
+    [0.0, 0.01]
     """
-    configs = [replace(run.config, classification_weight=weight) for weight in weights]
-    features = _frozen_features(run)
-    return tuple(_train_decoder(run, features, config, progress) for config in configs)
-
-
-def _frozen_features(run: Run) -> Tensor:
-    """Return the features of all training images: the encoder is a fixed function, so once is enough."""
-    encoder = run.codec.encoder
-    models.freeze(encoder)
-    with torch.no_grad():
-        features: Tensor = encoder(run.data.train.images)
-    return features
-
-
-def _train_decoder(run: Run, features: Tensor, config: Config, progress: bool) -> Run:
-    seed = Stream.UNIVERSAL.of(config.seed)
-    data, quantizer = run.data, run.codec.quantizer
-    with seeded_weights(seed):
-        decoder = models.decoder(config.dimension, config.decoder_widths, data.pixels).to(config.device)
-    objective = Loss(config.distortion_weight, config.classification_weight, run.classifier)
-    noise = Stream.DITHER.generator(seed, config.device)
-
-    def loss(index: Tensor) -> Tensor:
-        images, labels = data.train.batch(index)
-        dither = quantizer.dither(len(index), noise)
-        return objective(images, decoder(quantizer(features[index], dither)), labels)
-
-    start = perf_counter()
-    history = _fit(decoder, loss, len(data.train), config, seed, progress)
-    codec = Codec(run.codec.encoder, quantizer, decoder)
-    weight = run.config.classification_weight if run.encoder_weight is None else run.encoder_weight
-    return Run(config, codec, run.classifier, history, perf_counter() - start, encoder_weight=weight)
-
-
-def _fit(
-    module: nn.Module, loss: Callable[[Tensor], Tensor], count: int, config: Config, seed: int, progress: bool
-) -> tuple[float, ...]:
-    return fit(
-        module,
-        loss,
-        count,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        betas=config.betas,
-        order=Stream.ORDER.generator(seed, config.device),
-        progress=progress,
+    group = Group(configs)
+    if group.config.base_dimension:
+        raise ValueError("a refinement needs an encoder to refine; use train_refinements")
+    codecs = [build_codec(config, group.data.pixels) for config in configs]
+    return train_codecs(
+        group,
+        codecs,
+        lambda codec: (codec.encoder, codec.decoder),
+        lambda _, images, encoder: encoder(images),
+        [None] * len(codecs),
+        Options(progress, checkpoint, graph),
     )

@@ -4,6 +4,7 @@ from .continua import Box, IsoRate
 from .curve import Curve, trace
 from .fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from .problem import Problem, Target
+from .quantisation import vector_quantiser
 from .solution import Prices, Solution, Status, WideBracketWarning
 from .storage import load
 from .tradeoff import certify, classification, distortion, perception, rate
@@ -42,4 +43,5 @@ __all__ = [
     "sources",
     "trace",
     "universal_rate",
+    "vector_quantiser",
 ]

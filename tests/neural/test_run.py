@@ -14,7 +14,7 @@ def test_saving_and_loading_changes_nothing(run, tmp_path):
         each.save(tmp_path / "folder" / "run.pt")
         loaded = load_run(tmp_path / "folder" / "run.pt")
         assert (loaded.config, loaded.history, loaded.seconds) == (each.config, each.history, each.seconds)
-        assert loaded.encoder_weight == each.encoder_weight
+        assert loaded.encoder == each.encoder
         assert evaluate(loaded, dithers=2) == evaluate(each, dithers=2)
 
 

@@ -7,7 +7,18 @@ import pytest
 import torch
 
 import neural.classifiers
-from neural import Config, evaluate, load, models, recipes, train_end_to_end, train_universal
+import neural.reuse
+from neural import (
+    Config,
+    Weights,
+    evaluate,
+    load,
+    models,
+    recipes,
+    train_end_to_end,
+    train_refinements,
+    train_universal,
+)
 from neural.classifiers import pretrained_classifier, pretrained_judge
 
 TINY = Config(epochs=2, classifier_epochs=2, encoder_widths=(16,), decoder_widths=(16,))
@@ -128,9 +139,9 @@ def test_universal_decoders_share_the_encoder_and_differ_by_their_weight():
     assert same(state(plain.codec), state(again.codec))
     assert not same(state(plain.codec.decoder), state(weighted.codec.decoder))
     assert [reused.config.classification_weight for reused in (plain, weighted)] == [0.0, 0.02]
-    assert all(reused.universal and reused.encoder_weight == 0.005 for reused in (plain, weighted))
+    assert all(reused.universal and reused.encoder == run.config for reused in (plain, weighted))
     (second,) = train_universal(weighted, [0.01])
-    assert second.encoder_weight == 0.005
+    assert second.encoder == run.config
 
 
 def test_a_reused_encoder_keeps_its_rate_and_floor():
@@ -143,6 +154,30 @@ def test_a_reused_encoder_keeps_its_rate_and_floor():
 
 def test_a_wrong_weight_is_refused_before_anything_is_trained(monkeypatch):
     run = train_end_to_end(TINY)
-    monkeypatch.setattr(neural.train_universal.__globals__["models"], "decoder", None)
+    monkeypatch.setattr(neural.reuse, "build_decoder", None)
     with pytest.raises(ValueError, match=r"classification_weight must be >= 0 \(got -1\)"):
         train_universal(run, [0.0, -1])
+
+
+def test_a_refinement_leaves_the_first_message_as_it_is_and_lowers_the_distortion():
+    run = train_end_to_end(replace(TINY, epochs=20))
+    images, shared = run.data.test.images, torch.Generator().manual_seed(0)
+    (refined,) = train_refinements([(run, Weights())], dimension=2)
+    before = state(run.codec)
+    (again,) = train_refinements([(run, Weights(classification=0.01))], dimension=2)
+    assert same(state(run.codec), before)
+    dither = run.codec.quantizer.dither(len(images), shared)
+    for each in (refined, again):
+        more = torch.cat([dither, each.codec.quantizer.dither(len(images), shared)[:, :2]], 1)
+        assert torch.equal(each.codec.encode(images, more) // 9, run.codec.encode(images, dither))
+    first, second = (evaluate(each, dithers=4) for each in (run, refined))
+    assert second.target.D < 0.97 * first.target.D
+    assert second.floor < first.floor
+
+
+def test_a_refinement_is_not_refined_again():
+    (refined,) = train_refinements([(train_end_to_end(TINY), Weights())], dimension=1)
+    with pytest.raises(ValueError, match="cannot be refined again"):
+        train_refinements([(refined, Weights())], dimension=1)
+    with pytest.raises(ValueError, match="needs an encoder to refine"):
+        train_end_to_end(refined.config)
