@@ -12,7 +12,7 @@ from rdcfunc import classifications, distortions, perceptions, plotting, sources
 mpl.use("agg")
 coin = sources.bernoulli(0.3)
 labels = [[1.0, 0.0], [0.7, 0.3]]
-D, C = np.linspace(0.0, 0.3, 31), np.linspace(0.30, 0.43647, 15)
+D, C = np.linspace(0.0, 0.3, 31), np.linspace(0.36764, 0.43647, 9)
 
 
 def problem(perception=None, classification=None):
