@@ -1,0 +1,51 @@
+"""Sweeps on a cluster: two worker processes, one of which is killed while it works."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+import rdcfunc as rdc
+from rdcfunc import distortions, perceptions, solvers, sources
+
+PROBLEM = rdc.Problem(sources.Discrete([0.5, 0.3, 0.2]), distortions.hamming(3), perceptions.TotalVariation())
+D, P = np.linspace(0.05, 0.4, 16), [[0.01], [0.03], [0.05], [0.1]]
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def kill_a_busy_worker(client: Client, pids: dict[str, int]) -> str:
+    while not (busy := [worker for worker, tasks in client.processing().items() if tasks]):
+        time.sleep(0.005)
+    os.kill(pids[busy[0]], signal.SIGKILL)
+    return busy[0]
+
+
+def test_a_killed_worker_costs_nothing_but_its_time(client: Client) -> None:
+    def sweep(**options: Any) -> rdc.Curve:
+        return rdc.trace(PROBLEM, D=D, P=P, solver=solvers.InteriorPoint(), **options)
+
+    pids = client.run(os.getpid)
+    assert len(set(pids.values()) - {os.getpid()}) == 2
+    with ThreadPoolExecutor(1) as killer:
+        killed = killer.submit(kill_a_busy_worker, client, pids)
+        found = sweep(executor=client.get_executor())
+    assert killed.result() in pids
+    assert killed.result() not in client.scheduler_info()["workers"]
+    alone = sweep()
+    assert (np.maximum(found.lower, alone.lower) <= np.minimum(found.upper, alone.upper)).all()
+    np.testing.assert_allclose(found.value, alone.value, rtol=0, atol=1e-6)
+    assert found.solutions.shape == alone.solutions.shape
