@@ -7,12 +7,16 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
+
+from rdcfunc.files import write
+
+__all__ = ["Rows", "provenance", "versions", "write"]
 
 _PACKAGES = ("rdcfunc", "numpy", "scipy", "cvxpy", "torch", "scikit-learn")
 
@@ -52,17 +56,6 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{commit}-{hashlib.sha256(changes).hexdigest()[:8]}" if changes else commit
-
-
-def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file by ``fill``: an interruption or a full disk leaves the old one as it was."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            fill(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class Rows:

@@ -8,46 +8,9 @@
 '0.417674 <= R(D, P) <= 0.417674'
 """
 
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
-from rdcfunc.checks import InfeasibleError
-from rdcfunc.continua import Box, IsoRate
-from rdcfunc.curve import Curve, trace
-from rdcfunc.fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
-from rdcfunc.problem import Problem, Target
-from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
-from rdcfunc.tradeoff import certify, classification, distortion, perception, rate
-from rdcfunc.universal import Penalty, one_shot_rate, rate_penalty, universal_rate
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Box",
-    "Curve",
-    "InfeasibleError",
-    "IsoRate",
-    "Penalty",
-    "Prices",
-    "Problem",
-    "Reuse",
-    "Solution",
-    "Status",
-    "Target",
-    "WideBracketWarning",
-    "certify",
-    "classification",
-    "classifications",
-    "decode",
-    "distortion",
-    "distortions",
-    "encoder_from_counts",
-    "one_shot_rate",
-    "perception",
-    "perceptions",
-    "rate",
-    "rate_penalty",
-    "reuse_penalty",
-    "solvers",
-    "sources",
-    "trace",
-    "universal_rate",
-]
+# The names stand in __init__.pyi; each is imported when it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

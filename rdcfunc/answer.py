@@ -14,7 +14,8 @@ import numpy as np
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
-from rdcfunc.compilation import GaussianProgram, Plain
+from rdcfunc.compilation import GaussianProgram, Plain, SamplesProgram
+from rdcfunc.empirical.answer import answer as answer_on_samples
 from rdcfunc.feasibility import check_each, check_together
 from rdcfunc.gaussian.answer import answer
 from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy
@@ -25,6 +26,7 @@ from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.solvers.auto import Auto, why
 from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.ends import silent
+from rdcfunc.solvers.particles import Particles
 from rdcfunc.structure import certificate as structure
 from rdcfunc.structure.certificate import ends
 from rdcfunc.structure.tilt import Tilt
@@ -37,7 +39,7 @@ _AFFORDABLE = 4_000_000
 
 def solve(
     problem: Problem,
-    program: Program | Plain | Lift | GaussianProgram,
+    program: Program | Plain | Lift | GaussianProgram | SamplesProgram,
     targets: Sequence[Target],
     solver: Solver | None,
     tol: float,
@@ -57,6 +59,14 @@ def solve(
         if not isinstance(solver, Auto | None):
             raise ValueError(f"{type(solver).__name__} takes discrete sources; use solver=None for a Gaussian one")
         told = answer(program, tol)
+        if warn:
+            warn_if_wide(told, tol, depth)
+        return told
+    if isinstance(program, SamplesProgram):
+        if not isinstance(solver, Auto | Particles | None):
+            raise ValueError(f"{type(solver).__name__} takes fixed letters; use solvers.Particles() for samples")
+        particles = solver if isinstance(solver, Particles) else Particles()
+        told = answer_on_samples(program, particles, tol, start)
         if warn:
             warn_if_wide(told, tol, depth)
         return told
@@ -279,7 +289,7 @@ def _unit(program: Program | Lift) -> float:
 
 def _check_rate(problem: Problem, program: Program | Lift, targets: Sequence[Target]) -> None:
     """Refuse a rate at which the other levels cannot be met."""
-    if isinstance(program, Lift) or program.minimises_rate:
+    if isinstance(program, Lift) or program.rate == inf:
         return
     free = replace(
         program,

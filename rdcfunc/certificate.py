@@ -17,7 +17,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from rdcfunc.columns import regions, tagged
+from rdcfunc.columns import chords, regions, tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
@@ -112,7 +112,7 @@ def region_bound(
     laws: Array | None = None
     dual, p = candidate.dual, program.p
     if isinstance(program, Program) and program.goal is not None and program.rate == inf:
-        return _unlimited(program, program.goal, dual), None
+        return _unlimited(program, program.goal, dual, _letters_tell(program, candidate, cells)), None
     live = p > 0
     n = int(live.sum())
     if isinstance(program, Lift):
@@ -153,18 +153,36 @@ def region_bound(
     return max(at_any_rate, value - ROUNDING * abs(value)), laws
 
 
-def _unlimited(program: Program, goal: Constraint, dual: Dual) -> float:
-    """Return the bound on a goal under no limit of the rate, where each source letter takes its cheapest column."""
+def _letters_tell(program: Program, candidate: Candidate, cells: Array | None) -> Array | None:
+    """Return a cost (n, N) whose mean over a channel with posteriors in cells is at most its priced entropies."""
+    if cells is None or candidate.lines is None:
+        return None
+    told = np.zeros((program.p.size, program.size))
+    for h, c in enumerate(program.posteriors):
+        lines = chords.below(candidate.lines[h], float(candidate.dual.posteriors[h]), cells[h])
+        told += c.labels @ lines[program.groups(c)].T
+    return told
+
+
+def _unlimited(program: Program, goal: Constraint, dual: Dual, told: Array | None = None) -> float:
+    """Return the bound on a goal under no limit of the rate, where each source letter takes its cheapest column.
+
+    Unless it is ``told`` what letters leave open, tags may tell the class.
+    """
     trivial, price = _least(program, goal), dual.price(program)
     if price <= 0:
         return trivial
-    cost, t = dual.cost(program).min(axis=1), float(dual.posteriors.sum())
-    if t > 0:
-        cost = cost + t * np.array([entropy(row) for row in program.posteriors[0].labels])
+    t = float(dual.posteriors.sum())
+    if told is not None:
+        cost = (dual.cost(program) + told).min(axis=1)
+    else:
+        cost = dual.cost(program).min(axis=1)
+        cost = cost + t * np.array([entropy(row) for row in program.posteriors[0].labels]) if t > 0 else cost
     live = program.p > 0
     terms = [*(program.p[live] * cost[live]), *_level_terms(program, dual)]
     size = t + sum(float(s) * float(c.cost.max()) for s, c in zip(dual.linear, program.linear, strict=True))
     size += sum(float(np.abs(g).max()) for _, g in dual.outputs)
+    size += 0.0 if told is None else float(np.abs(told).max())
     lost = _ROUNDINGS * size * len(program.every) + (32 + len(terms) + program.m) * sum(abs(term) for term in terms)
     value = (sum(terms) - EPS * lost) / price
     return max(trivial, value - ROUNDING * abs(value))

@@ -19,34 +19,41 @@ class InfeasibleError(ValueError):
     """No channel meets the levels that were asked for; the message names the level and its least value."""
 
 
+def array(value: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return what NumPy makes of lists, frames and arrays of other libraries; tensors leave their graph and device."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value)
+
+
 def finite(value: ArrayLike, name: str, ndim: int) -> Array:
     """Return a read-only float64 copy of a finite real array with ``ndim`` axes and no empty one."""
-    raw: np.ndarray[Any, Any] = np.asarray(value)
+    raw = array(value)
     if raw.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers (got dtype {raw.dtype}); convert it to float first")
     if raw.ndim != ndim or raw.size == 0:
         raise ValueError(f"{name} must be a non-empty array with {ndim} axes (got shape {raw.shape})")
-    array = np.array(raw, dtype=np.float64, order="C")
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name} must be finite (got {array[where]} at {where}); remove or replace that entry")
-    array.flags.writeable = False
-    return array
+    copy = np.array(raw, dtype=np.float64, order="C")
+    if not np.isfinite(copy).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(copy))[0])
+        raise ValueError(f"{name} must be finite (got {copy[where]} at {where}); remove or replace that entry")
+    return frozen(copy)
 
 
 def nonnegative(value: ArrayLike, name: str, ndim: int, infinite: bool = False) -> Array:
     """Return a checked copy as :func:`finite` does, and refuse negative entries; ``infinite`` allows inf."""
-    if infinite and np.asarray(value).dtype.kind == "f":
-        barred = np.asarray(value) == np.inf
-        array = finite(np.where(barred, 0.0, value), name, ndim)
+    raw = array(value)
+    if infinite and raw.dtype.kind == "f":
+        barred = raw == np.inf
+        table = finite(np.where(barred, 0.0, raw), name, ndim)
         if barred.any():
-            array = frozen(np.where(barred, np.inf, array))
+            table = frozen(np.where(barred, np.inf, table))
     else:
-        array = finite(value, name, ndim)
-    if array.min() < 0:
-        where = tuple(int(i) for i in np.unravel_index(array.argmin(), array.shape))
-        raise ValueError(f"{name} must be >= 0 (got {array[where]} at {where})")
-    return array
+        table = finite(raw, name, ndim)
+    if table.min() < 0:
+        where = tuple(int(i) for i in np.unravel_index(table.argmin(), table.shape))
+        raise ValueError(f"{name} must be >= 0 (got {table[where]} at {where})")
+    return table
 
 
 def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
@@ -54,28 +61,24 @@ def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
 
     A warning points ``depth`` frames up: at whoever called the constructor that called this.
     """
-    array = nonnegative(value, name, ndim)
-    mass = array.sum(axis=-1, keepdims=True)
+    table = nonnegative(value, name, ndim)
+    mass = table.sum(axis=-1, keepdims=True)
     error = float(np.abs(mass - 1.0).max())
     if error > REPORTED_MASS:
         worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
         raise ValueError(f"{name} must sum to 1 along its last axis (got a sum of {worst:.9g}); divide it by its sum")
     if error > SILENT_MASS:
         warnings.warn(f"{name} sums to 1 only within {error:.1e}; it was renormalised", stacklevel=depth)
-    array = array / mass
-    array.flags.writeable = False
-    return array
+    return frozen(table / mass)
 
 
 def class_laws(value: ArrayLike, name: str) -> Array:
     """Return ``P(S = s | X = x)`` (n, K) from such a table or from n integers (deterministic labels)."""
-    raw = np.asarray(value)
+    raw = array(value)
     if raw.ndim == 1 and raw.dtype.kind in "iu" and raw.size:
         if raw.min() < 0:
             raise ValueError(f"{name} must be integers >= 0 (got {raw.min()}); number the classes from 0")
-        table = np.eye(int(raw.max()) + 1)[raw]
-        table.flags.writeable = False
-        return table
+        return frozen(np.eye(int(raw.max()) + 1)[raw])
     if raw.ndim != 2:
         raise ValueError(
             f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
@@ -83,15 +86,15 @@ def class_laws(value: ArrayLike, name: str) -> Array:
     return laws(value, name, 2, depth=4)
 
 
-def frozen(array: Array) -> Array:
+def frozen(table: Array) -> Array:
     """Return the array itself, made read-only."""
-    array.flags.writeable = False
-    return array
+    table.flags.writeable = False
+    return table
 
 
 def level(value: float, name: str, signed: bool = False) -> float:
     """Return a level as a float: a real number, at least zero unless it is ``signed``, possibly inf."""
-    if not isinstance(value, Real) and not (isinstance(value, np.ndarray) and value.shape == ()):
+    if not isinstance(value, Real) and (array(value).shape != () or array(value).dtype.kind not in "iuf"):
         raise ValueError(
             f"{name} must be one real number (got {value!r}); use rdcfunc.trace for many levels, inf to switch one off"
         )
@@ -105,11 +108,11 @@ def level(value: float, name: str, signed: bool = False) -> float:
 
 def indices(value: ArrayLike, name: str, below: int) -> Indices:
     """Return n integers in ``range(below)``."""
-    raw = np.asarray(value)
+    raw = array(value)
     if raw.ndim != 1 or raw.dtype.kind not in "iu" or raw.size == 0:
         raise ValueError(f"{name} must be a non-empty list of integers (got shape {raw.shape}, dtype {raw.dtype})")
     if raw.min() < 0 or raw.max() >= below:
         raise ValueError(f"{name} must lie in 0..{below - 1} (got {raw.min()}..{raw.max()})")
-    array = raw.astype(np.intp)
-    array.flags.writeable = False
-    return array
+    found = raw.astype(np.intp)
+    found.flags.writeable = False
+    return found

@@ -66,7 +66,7 @@ class LinearLabel:
     noise: float | Array
 
     def __init__(self, weights: ArrayLike, noise: ArrayLike) -> None:
-        raw = np.atleast_1d(np.asarray(weights))
+        raw = np.atleast_1d(checks.array(weights))
         table = checks.finite(raw, "weights", 2 if raw.ndim == 2 else 1)
         several = table.ndim == 2 and len(table) > 1
         object.__setattr__(self, "weights", table if several else checks.frozen(table.reshape(-1)))

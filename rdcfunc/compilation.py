@@ -16,6 +16,7 @@ from rdcfunc.information import Array
 from rdcfunc.lift import Lift
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
+from rdcfunc.samples import Samples
 from rdcfunc.sources import Gaussian
 
 
@@ -67,9 +68,36 @@ class GaussianProgram:
     goal: Axis | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class SamplesProgram:
+    """A question on samples that any points of R^k may reproduce; ``rate`` is in nats, inf if it is minimised."""
+
+    problem: Problem
+    source: Samples
+    target: Target
+    rate: float = inf
+    goal: Axis | None = None
+
+    @property
+    def labels(self) -> Array | None:
+        """``P(S = s | X = x)``, shape (n, K), zeros and ones, or None."""
+        measure = self.problem.classification
+        return measure.labels if isinstance(measure, ConditionalEntropy) else None
+
+    @property
+    def judged(self) -> bool:
+        """Whether perception counts."""
+        return inf > self.target.P or self.goal is Axis.P
+
+    @property
+    def entropy(self) -> float:
+        """The level of ``H(S | X̂, T)`` in nats."""
+        return self.target.C * ConditionalEntropy.unit
+
+
 def compile_program(
     problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None
-) -> Program | Plain | Lift | GaussianProgram:
+) -> Program | Plain | Lift | GaussianProgram | SamplesProgram:
     """Return the question on a Gaussian source, on a stated structure, or the lift where there are several decoders.
 
     A decoder with a conditional entropy needs all columns at once; these are tabulated, like those of one target.
@@ -78,12 +106,29 @@ def compile_program(
         for target in targets:
             problem.check(target, "R" if goal is None else goal.value)
         return GaussianProgram(problem, problem.source, tuple(targets), rate, goal)
+    if isinstance(problem.source, Samples):
+        return _of_samples(problem, problem.source, targets, rate, goal)
     target, d = targets[0], problem.distortion
     alone = len(targets) == 1 and target.P == target.C == inf and goal in (None, Axis.D)
     if alone and isinstance(d, Hamming | Difference):
         return Plain(problem, d, target, rate)
     lifted = lift(problem, targets, rate, goal)
     return lifted if lifted.targets > 1 and not lifted.posteriors else lifted.program
+
+
+def _of_samples(
+    problem: Problem, source: Samples, targets: Sequence[Target], rate: float, goal: Axis | None
+) -> SamplesProgram:
+    """Return the question on samples, of one decoder."""
+    if len(targets) != 1:
+        raise ValueError(
+            f"Samples take one target (got {len(targets)}); with tags, one encoder for several levels of D and C needs "
+            "the rate of the least D and the least C together: ask rate for that"
+        )
+    problem.check(targets[0], "R" if goal is None else goal.value)
+    if (inf > targets[0].P or goal is Axis.P) and (inf > targets[0].C or goal is Axis.C):
+        raise ValueError("Samples take levels of perception or of classification, not of both; leave one out")
+    return SamplesProgram(problem, source, targets[0], rate, goal)
 
 
 def tabulate(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: Axis | None = None) -> Program:
@@ -112,6 +157,8 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
     """
     if isinstance(problem.source, Gaussian):
         raise ValueError("certify takes channels of discrete sources; a Gaussian source has closed forms and programs")
+    if isinstance(problem.source, Samples):
+        raise ValueError("certify takes channels to fixed letters; give sources.Discrete and the letters for samples")
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
     m, K = problem.shape[1], len(targets)

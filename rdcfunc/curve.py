@@ -7,15 +7,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import inf
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rdcfunc.answer import solve
+from rdcfunc import checks
+from rdcfunc.answer import check_tol, solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import compile_program
-from rdcfunc.information import NATS_PER_BIT, Array
+from rdcfunc.files import write
+from rdcfunc.fixed_encoder import encoder_table, serve
+from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
 from rdcfunc.solution import Solution, Status, WideBracketWarning
@@ -89,6 +93,25 @@ class Curve:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def to_csv(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the rows of :meth:`to_frame` as CSV text, every digit kept, and write it if a path is given."""
+        text: str = self.to_frame().to_csv(index=False)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the curve as JSON text, with every channel, and write it if a path is given.
+
+        :func:`rdcfunc.load` reads it back. It holds a table for each point; where bounds are enough, :meth:`to_csv`.
+        """
+        from rdcfunc.storage import dumps
+
+        text = dumps(self)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
+
     def plot(self, ax: Axes | None = None, label: str | None = None, color: str | None = None) -> Axes:
         """Draw the band between the bounds and return the axes; see :func:`rdcfunc.plotting.plot_curve`."""
         from rdcfunc.plotting import plot_curve
@@ -104,12 +127,13 @@ def trace(
     C: ArrayLike = inf,
     R: ArrayLike | None = None,
     minimise: str | None = None,
+    encoder: ArrayLike | Solution | None = None,
     solver: Solver | None = None,
     tol: float = 1e-6,
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Curve:
-    """Compute the least rate, or the least of one level, on a grid of the others.
+    """Compute the least rate, or the least of one level, on a grid of the others; or what one encoder's decoders reach.
 
     Points are walked along the last axis, each from its neighbour's solution, and rows from the row before.
 
@@ -122,8 +146,11 @@ def trace(
     minimise
         The level that is minimised at the rates R: ``"D"``, ``"P"`` or ``"C"``, which then cannot be given. None takes
         the only one of the problem's measures that has no levels, the distortion first.
+    encoder
+        An encoder as for :func:`decode`, which is kept as it is: then the least distortion of its decoders is computed
+        on a grid of P and C, the lower boundary of its region.
     solver, tol
-        As for :func:`rate`; tol is in units of what is minimised.
+        As for :func:`rate`; tol is in units of what is minimised. An encoder has no choice of solvers.
     executor
         Any :class:`concurrent.futures.Executor`; runs of neighbouring points go to it.
     progress
@@ -138,7 +165,7 @@ def trace(
     ------
     ValueError
         If what is to be minimised is given, or is unclear: R and D are given, and the problem has both perception and
-        classification, or neither; or as for :func:`rate`.
+        classification, or neither; if an encoder is given along with what it fixes; or as for :func:`rate`.
 
     Examples
     --------
@@ -148,11 +175,26 @@ def trace(
     array([0.881291, 0.412295, 0.159363, 0.      ])
     >>> trace(problem, R=[0.2, 0.4]).quantity
     'D'
+
+    What the decoders of one encoder reach, with perfect realism at the left end:
+
+    >>> from rdcfunc import perceptions
+    >>> seen = Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    >>> trace(seen, encoder=[[1.0, 0.0], [0.5, 0.5]], P=[0.0, 0.05, 0.1, 0.15]).value.round(4)
+    array([0.2471, 0.2147, 0.1824, 0.15  ])
     """
-    levels = [np.asarray(x, dtype=np.float64) for x in (D, P, C)]
+    levels = [checks.array(x).astype(np.float64) for x in (D, P, C)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
-    quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
-    rates = np.asarray(inf if R is None else R, dtype=np.float64)
+    rates = checks.array(inf if R is None else R).astype(np.float64)
+    table = None
+    if encoder is None:
+        quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
+    else:
+        if R is not None or "D" in given or minimise not in (None, "D") or solver is not None:
+            raise ValueError("an encoder fixes R and its decoders minimise D; leave out R, D, minimise and solver")
+        check_tol(tol)
+        quantity, table = "D", encoder_table(problem, encoder)
+        rates = np.asarray(mutual_information(problem.source.pmf, table) / NATS_PER_BIT)
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
         raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
     grid = np.broadcast_arrays(rates, *levels)
@@ -171,13 +213,13 @@ def trace(
     if executor is None:
         start: Solution | None = None
         for run in runs:
-            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start)):
+            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start, table)):
                 found.append(solution)
                 start = solution if place == 0 else start
                 if bar is not None:
                     bar.update()
     else:
-        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol) for run in runs]
+        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol, table) for run in runs]
         for task in tasks:
             done = task.result()
             found += done
@@ -215,22 +257,33 @@ def _minimised(problem: Problem, given: Sequence[str], minimise: str | None) -> 
 
 
 def _walk(
-    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, start: Solution | None
+    problem: Problem,
+    quantity: str,
+    run: Array,
+    solver: Solver | None,
+    tol: float,
+    start: Solution | None,
+    table: Array | None,
 ) -> Iterator[Solution | None]:
-    """Yield the solution at each point of a run, each from its neighbour's."""
+    """Yield the solution at each point of a run, each from its neighbour's; with a table those of its decoders."""
     goal = None if quantity == "R" else Axis(quantity)
     for R, D, P, C in run:
         target = Target(D, P, C)
-        program = compile_program(problem, [target], R * NATS_PER_BIT, goal)
         try:
-            start = solve(problem, program, [target], solver, tol, start, warn=False)
+            if table is not None:
+                start = serve(problem, table, Target(inf, P, C), tol, start)
+            else:
+                program = compile_program(problem, [target], R * NATS_PER_BIT, goal)
+                start = solve(problem, program, [target], solver, tol, start, warn=False)
             yield start
         except InfeasibleError:
             yield None
 
 
-def _walked(problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float) -> list[Solution | None]:
-    return list(_walk(problem, quantity, run, solver, tol, None))
+def _walked(
+    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, table: Array | None
+) -> list[Solution | None]:
+    return list(_walk(problem, quantity, run, solver, tol, None, table))
 
 
 def _collect(

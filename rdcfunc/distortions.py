@@ -173,7 +173,7 @@ def matrix(d: ArrayLike) -> Distortion:
     >>> matrix([[0.0, 1.0, 0.3], [1.0, 0.0, 0.3]]).shape
     (2, 3)
     """
-    return Table(np.asarray(d))
+    return Table(checks.array(d))
 
 
 def hamming(n: int) -> Distortion:

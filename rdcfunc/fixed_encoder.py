@@ -13,14 +13,15 @@ from numpy.typing import ArrayLike
 from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
 from rdcfunc.checks import InfeasibleError
-from rdcfunc.classifications import Classification, ConditionalEntropy
+from rdcfunc.classifications import Classification
 from rdcfunc.compilation import tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Output, Program
+from rdcfunc.program import Axis, Candidate, Dual, Output, Program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
+from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.sources import Discrete, Gaussian
 from rdcfunc.tradeoff import distortion
@@ -36,7 +37,8 @@ def decode(
 
     A decoder sees Z, not X: it faces the source Z with the distortion ``E[d(X, x̂) | Z = z]`` and the labels
     ``P(S = s | Z = z)``, and no limit of the rate. That is a linear program for total variation and transport, a
-    convex one for other divergences, and with a tag the least distortion and ``H(S | Z)`` are reached together.
+    convex one for other divergences, and with a tag the least distortion and ``H(S | Z)`` are reached together. The
+    entropy ``H(S | X̂)`` of the letter alone is not convex in the decoder; :class:`rdcfunc.solvers.Chords` takes it.
 
     Parameters
     ----------
@@ -61,8 +63,7 @@ def decode(
     InfeasibleError
         If no decoder of this encoder meets a level.
     ValueError
-        If the encoder does not fit the source, C bounds an entropy of the letter alone, or as for
-        :func:`rdcfunc.rate`.
+        If the encoder does not fit the source, or as for :func:`rdcfunc.rate`.
 
     References
     ----------
@@ -78,14 +79,13 @@ def decode(
     (0.15, 0.247059)
     """
     check_tol(tol)
-    _refuse_gaussian(problem)
-    measure = problem.classification
-    if isinstance(measure, ConditionalEntropy) and not measure.tagged and isfinite(C):
-        raise ValueError(
-            "decode takes a class entropy with tags and the problem's is of the letter alone, which is not convex in "
-            "the decoder; use ConditionalEntropy(labels, tagged=True), CrossEntropy or ErrorRate"
-        )
-    table, target = _table(encoder, problem.source.n), Target(inf, P, C)
+    solution = serve(problem, encoder_table(problem, encoder), Target(inf, P, C), tol)
+    warn_if_wide(solution, tol, depth=3)
+    return solution
+
+
+def serve(problem: Problem, table: Array, target: Target, tol: float, start: Solution | None = None) -> Solution:
+    """Return what :func:`decode` does for an encoder's table (n, nz), from a neighbour's solution if given."""
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0
     program, seen = _seen(problem, table[:, used], target)
@@ -93,13 +93,17 @@ def decode(
     if any(c.tagged for c in program.posteriors):
         # The tag may be all of Z, and then the entropy is as small as it can be.
         program = replace(program, posteriors=())
-    solver = Conic()
-    solution = conclude(seen, program, [target], solver.solve(program, tol), solver, tol)
+    solver: Solver = Chords() if program.posteriors else Conic()
+    near = None
+    if start is not None and start.decoder is not None:
+        near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
+    found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit), near)
+    solution = conclude(seen, program, [target], found, solver, tol)
     decoder = np.tile(program.p @ solution.channel, (len(used), 1))
     decoder[used] = solution.channel
     nz, m = decoder.shape
     pairs, letters = (table[:, :, None] * decoder).reshape(len(p), nz * m), np.tile(np.arange(m), nz)[:, None]
-    solution = replace(
+    return replace(
         solution,
         rate=mutual_information(p, table) / NATS_PER_BIT,
         achieved=achieved(problem, p, pairs, letters[:, 0]),
@@ -109,8 +113,6 @@ def decode(
         candidate=None,
         decoder=decoder,
     )
-    warn_if_wide(solution, tol, depth=3)
-    return solution
 
 
 def encoder_from_counts(counts: ArrayLike) -> Array:
@@ -227,12 +229,11 @@ def _refuse_gaussian(problem: Problem) -> None:
         )
 
 
-def _table(encoder: ArrayLike | Solution, n: int) -> Array:
-    """Return an encoder's table (n, nz), checked."""
-    if isinstance(encoder, Solution):
-        table = encoder.encoder
-    else:
-        table = checks.laws(encoder, "encoder", 2, depth=4)
+def encoder_table(problem: Problem, encoder: ArrayLike | Solution) -> Array:
+    """Return an encoder's table ``P(z | x)``, shape (n, nz), checked."""
+    _refuse_gaussian(problem)
+    n = problem.source.n
+    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=4)
     if table.shape[0] != n:
         raise ValueError(
             f"encoder must have one row for each of the {n} source letters (got shape {table.shape}); "

@@ -1,6 +1,9 @@
-"""Gaussian laws on points: what a cell, or a point, has of the mass."""
+"""Laws on points: what a cell, or a point, has of the mass."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,12 +29,37 @@ def placed(points: ArrayLike, n: int) -> Array:
     return x
 
 
-def masses(x: Array, mean: float, variance: float) -> Array:
+class Law(Protocol):
+    """A law on the line that knows its tails, as SciPy's frozen distributions do."""
+
+    def cdf(self, x: Array) -> Array:
+        """Return the mass up to x."""
+
+    def sf(self, x: Array) -> Array:
+        """Return the mass beyond x."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """``N(mean, deviation²)``."""
+
+    mean: float
+    deviation: float
+
+    def cdf(self, x: Array) -> Array:
+        """Return the mass up to x."""
+        return ndtr((x - self.mean) / self.deviation)
+
+    def sf(self, x: Array) -> Array:
+        """Return the mass beyond x."""
+        return ndtr((self.mean - x) / self.deviation)
+
+
+def masses(x: Array, law: Law) -> Array:
     """Return the masses of the cells around points, each tail computed from its own end."""
-    ends = ((x[1:] + x[:-1]) / 2 - mean) / np.sqrt(variance)
-    below, above = np.concatenate([[0.0], ndtr(ends), [1.0]]), np.concatenate([[1.0], ndtr(-ends), [0.0]])
-    left = np.concatenate([ends, [np.inf]]) < 0
-    return np.where(left, np.diff(below), -np.diff(above))
+    ends = (x[1:] + x[:-1]) / 2
+    below, above = np.concatenate([[0.0], law.cdf(ends), [1.0]]), np.concatenate([[1.0], law.sf(ends), [0.0]])
+    return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
 
 
 def density(x: Array, mean: Array, covariance: Array) -> Array:

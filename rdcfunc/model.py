@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from rdcfunc.information import Array
 from rdcfunc.program import Linear, Output, Program
@@ -75,7 +75,9 @@ def build(program: Program) -> Model:
     for output in program.outputs:
         law = cp.Variable(program.m, nonneg=True)
         shown = program.letters[:, output.target]
-        pick = csr_array((np.ones(program.size), (shown, np.arange(program.size))), (program.m, program.size))
+        pick = scipy.sparse.csr_array(
+            (np.ones(program.size), (shown, np.arange(program.size))), (program.m, program.size)
+        )
         laws.append(law)
         ties.append(pick @ column_law == law)
         value, needs = output.divergence.conic(output.reference, law)

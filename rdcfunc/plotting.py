@@ -1,10 +1,12 @@
-"""Figures: bounds as bands, lines labelled where they end."""
+"""Figures: bounds as bands, lines labelled where they run; every function takes and returns axes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from rdcfunc.style import COLORS, SUFFIXES, axes, label_lines, save, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from rdcfunc.fixed_encoder import Reuse
     from rdcfunc.problem import Target
 
-#: Okabe and Ito's colours, told apart by colour-blind readers.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+__all__ = ["COLORS", "SUFFIXES", "label_lines", "plot_curve", "plot_reuse", "plot_surface", "save", "style"]
 
 _NAMES = {"R": "rate $R$ (bits)", "D": "distortion $D$", "P": "perception $P$", "C": "classification $C$"}
 
@@ -22,7 +23,7 @@ _NAMES = {"R": "rate $R$ (bits)", "D": "distortion $D$", "P": "perception $P$", 
 def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, color: str | None = None) -> Axes:
     """Draw the band between lower and upper bound against the level that varies along the last axis.
 
-    A grid with two axes gives one line for each of its rows, labelled with the row's level.
+    A grid with two axes gives one line for each of its rows, on which the row's level is written.
 
     Parameters
     ----------
@@ -50,10 +51,6 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     >>> plot_curve(rdc.trace(problem, D=[0.0, 0.1, 0.2, 0.3])).get_xlabel()
     'distortion $D$'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(5.2, 3.6), layout="constrained")[1]
     if curve.value.ndim not in (1, 2):
         raise ValueError(f"a curve with one or two axes can be drawn (got {curve.value.ndim}); index it first")
     levels = {name: np.atleast_2d(getattr(curve, name)) for name in "DPCR" if name != curve.quantity}
@@ -64,20 +61,23 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     others = [
         n for n, grid in levels.items() if n != across and (grid == grid[:, :1]).all() and not (grid == grid[:1]).all()
     ]
+    ax = axes(ax)
     lower, upper = np.atleast_2d(curve.lower), np.atleast_2d(curve.upper)
     for row in range(upper.shape[0]):
         x, low, high = levels[across][row], lower[row], upper[row]
         shown = np.isfinite(high)
         hue = color or COLORS[row % len(COLORS)]
-        name = label if upper.shape[0] == 1 else ", ".join(f"{n} = {levels[n][row, 0]:g}" for n in others)
+        name = label if upper.shape[0] == 1 else ", ".join(_level(n, levels[n][row, 0]) for n in others)
         ax.fill_between(x[shown], low[shown], high[shown], color=hue, alpha=0.25, lw=0)
         ax.plot(x[shown], high[shown], color=hue, lw=1.4, label=name)
     ax.set_xlabel(_NAMES[across])
     ax.set_ylabel(_NAMES[curve.quantity])
-    ax.spines[["top", "right"]].set_visible(False)
-    if any(line.get_label() and not str(line.get_label()).startswith("_") for line in ax.lines):
-        ax.legend(frameon=False)
-    return ax
+    ax.margins(x=0.02)
+    return label_lines(ax) if upper.shape[0] > 1 or label else ax
+
+
+def _level(name: str, value: float) -> str:
+    return f"{name} = {value:g}" if np.isfinite(value) else f"no {name}"
 
 
 def plot_surface(curve: Curve, ax: Axes | None = None, levels: int = 10) -> Axes:
@@ -118,10 +118,7 @@ def plot_surface(curve: Curve, ax: Axes | None = None, levels: int = 10) -> Axes
     up = [name for name, grid in grids.items() if (grid == grid[:, :1]).all() and not (grid == grid[:1]).all()]
     if not across or not up:
         raise ValueError("a surface needs one level that varies along its columns alone and one along its rows alone")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(5.4, 4.0), layout="constrained")[1]
+    ax = axes(ax)
     from matplotlib.ticker import MaxNLocator
 
     x, y = grids[across[0]], grids[up[0]]
@@ -129,16 +126,15 @@ def plot_surface(curve: Curve, ax: Axes | None = None, levels: int = 10) -> Axes
     ticks = MaxNLocator(levels).tick_values(float(upper.min()), float(upper.max()))
     filled = ax.contourf(x, y, upper, ticks, cmap="viridis_r", alpha=0.85)
     lines = ax.contour(x, y, upper, ticks[1:-1], colors="black", linewidths=0.6)
-    ax.clabel(lines, fontsize=7.5, fmt="%g")
+    ax.clabel(lines, fontsize="x-small", fmt="%g")
     wide = np.isfinite(curve.upper)
     wide[wide] = curve.upper[wide] - curve.lower[wide] > 0.1 * (ticks[1] - ticks[0])
     if wide.any():
         ax.plot(x[wide], y[wide], ".", color="black", ms=2.5, label="wide bracket")
-        ax.legend(loc="upper right", fontsize=8)
+        ax.legend(loc="upper right")
     ax.figure.colorbar(filled, ax=ax, label=_NAMES[curve.quantity])
     ax.set_xlabel(_NAMES[across[0]])
     ax.set_ylabel(_NAMES[up[0]])
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -159,11 +155,8 @@ def plot_reuse(reuse: Reuse, ax: Axes | None = None) -> Axes:
     'serving'
     """
     K = len(reuse.targets)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        side = 2.2 + 0.75 * K
-        ax = plt.subplots(figsize=(side + 1.0, side), layout="constrained")[1]
+    side = 2.2 + 0.75 * K
+    ax = axes(ax, (side + 1.0, side))
     extra = np.where(np.isfinite(reuse.upper), reuse.upper, np.nan)
     top = max(float(np.nanmax(extra)), 1e-12)
     image = ax.imshow(extra, cmap="Blues", vmin=0.0, vmax=top)
@@ -171,7 +164,7 @@ def plot_reuse(reuse: Reuse, ax: Axes | None = None) -> Axes:
         value = extra[k, other]
         text = "–" if np.isnan(value) else "0" if value < 5e-7 else f"{value:.2g}"
         dark = value > 0.6 * top
-        ax.text(other, k, text, ha="center", va="center", color="white" if dark else "black", fontsize=9)
+        ax.text(other, k, text, ha="center", va="center", color="white" if dark else "black", size="small")
     names = [_named(target) for target in reuse.targets]
     ax.set_xticks(range(K), names, rotation=35, ha="right")
     ax.set_yticks(range(K), names)

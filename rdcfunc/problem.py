@@ -9,6 +9,7 @@ from rdcfunc.checks import level
 from rdcfunc.classifications import Classification, ConditionalEntropy
 from rdcfunc.distortions import Distortion, SquaredError
 from rdcfunc.perceptions import KL, Divergence, Hellinger, JensenShannon, ReverseKL, Wasserstein
+from rdcfunc.samples import Samples
 from rdcfunc.sources import Discrete, Gaussian
 
 
@@ -46,12 +47,14 @@ class Problem:
     Parameters
     ----------
     source
-        A source on n letters, or a Gaussian one.
+        A source on n letters, a Gaussian one, or samples in R^k.
     distortion
-        A distortion of shape (n, m); it fixes the reproduction alphabet. ``squared_error()`` for a Gaussian source.
+        A distortion of shape (n, m); it fixes the reproduction alphabet. ``squared_error()`` for a Gaussian source
+        and for samples, whose reproductions are any points.
     perception, classification
         A divergence and a classification constraint, or None. For a Gaussian source: ``Wasserstein()``, KL,
-        ReverseKL, JensenShannon or Hellinger, and ``ConditionalEntropy(LinearLabel(weights, noise))``.
+        ReverseKL, JensenShannon or Hellinger, and ``ConditionalEntropy(LinearLabel(weights, noise))``. For samples:
+        ``Wasserstein()``, which is W2², and ``ConditionalEntropy(labels, tagged=True)`` with n integers.
     common_randomness
         Whether encoder and decoder share as much randomness as they like. Without any, offered for scalar Gaussian
         sources, perception is judged on long blocks, and costs more.
@@ -69,7 +72,7 @@ class Problem:
     (2, 2)
     """
 
-    source: Discrete | Gaussian
+    source: Discrete | Gaussian | Samples
     distortion: Distortion
     perception: Divergence | None = None
     classification: Classification | None = None
@@ -79,8 +82,13 @@ class Problem:
         if isinstance(self.source, Gaussian):
             self._check_gaussian(self.source.n)
             return
+        if isinstance(self.source, Samples):
+            self._check_samples(self.source.n)
+            return
         if isinstance(self.distortion, SquaredError):
-            raise ValueError("squared_error() without points belongs to a Gaussian source; give the points")
+            raise ValueError(
+                "squared_error() without points belongs to a Gaussian source or to Samples; give the points"
+            )
         if not self.common_randomness:
             raise ValueError("common_randomness=False is offered for scalar Gaussian sources; leave it out")
         n, m = self.distortion.shape
@@ -120,6 +128,23 @@ class Problem:
                 "common_randomness=False is offered for scalar Gaussian sources with Wasserstein() or KL() and no "
                 "classification; leave it out"
             )
+
+    def _check_samples(self, n: int) -> None:
+        """Refuse what does not belong to samples."""
+        if not isinstance(self.distortion, SquaredError):
+            raise ValueError("Samples take distortions.squared_error() without points; sources.from_samples else")
+        shape, label = self.perception, self.classification
+        if shape is not None and not (isinstance(shape, Wasserstein) and shape.continuous):
+            raise ValueError("Samples take perceptions.Wasserstein() without a cost, which is W2²")
+        if label is not None and not (isinstance(label, ConditionalEntropy) and label.tagged and label.deterministic):
+            raise ValueError(
+                "Samples take ConditionalEntropy(labels, tagged=True) with n integers as labels: points of R^k can "
+                "carry the tag in perturbations that vanish"
+            )
+        if label is not None:
+            label.check(n, n)
+        if not self.common_randomness:
+            raise ValueError("common_randomness=False is offered for scalar Gaussian sources; leave it out")
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from os import PathLike
 
 import numpy as np
 
 from rdcfunc.channels import GaussianChannel
+from rdcfunc.files import write
 from rdcfunc.information import Array, Indices
+from rdcfunc.passes.channel import PointChannel
 from rdcfunc.problem import Target
 from rdcfunc.program import Candidate, shown
 from rdcfunc.solvers.base import Solver
@@ -36,6 +39,10 @@ class Status(Enum):
     GAUSSIAN = (
         "The bracket holds but is wider than was asked for: the upper bound is the best found of jointly Gaussian "
         "reproductions, which are not proved to be optimal here, and the lower bound that of a relaxation."
+    )
+    SEARCHED = (
+        "The bracket holds but is wider than was asked for: the letter in R^k that earns most is only searched where k "
+        "is more than three. Solution.searched, the lower bound that holds if it was found, is not certified."
     )
     NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
 
@@ -91,7 +98,8 @@ class Solution:
     sent
         The encoder, or what it is made of where structure made the answer without a table. On a Gaussian source a
         :class:`~rdcfunc.channels.GaussianChannel` to the reproduction, to that of the first decoder if there are
-        several, or to the best estimate if there is no common randomness.
+        several, or to the best estimate if there is no common randomness. On samples a
+        :class:`~rdcfunc.passes.channel.PointChannel`, which holds the letters.
     letters
         The letter that each decoder shows for each column, shape (N, decoders).
     m
@@ -111,6 +119,9 @@ class Solution:
     decoder
         ``P(x̂ | z)``, shape (nz, m), if the question was what to make of a fixed encoder; then the columns of
         ``encoder`` are pairs (z, x̂).
+    searched
+        On samples in more than three dimensions, a lower bound that is not certified: it would hold if a search has
+        found the letter that earns most. None where nothing was searched.
     """
 
     value: float
@@ -118,7 +129,7 @@ class Solution:
     upper: float
     rate: float
     achieved: Target | tuple[Target, ...]
-    sent: Array | Tilted | GaussianChannel = field(repr=False)
+    sent: Array | Tilted | GaussianChannel | PointChannel = field(repr=False)
     letters: Indices = field(repr=False)
     m: int
     prices: Prices | tuple[Prices, ...] = field(repr=False)
@@ -129,6 +140,7 @@ class Solution:
     origins: tuple[str, str] = ("", "")
     candidate: Candidate | None = field(repr=False, default=None)
     decoder: Array | None = field(repr=False, default=None)
+    searched: float | None = None
 
     @property
     def gap(self) -> float:
@@ -147,6 +159,18 @@ class Solution:
         """How many decoders have a level with a price: the others are served for nothing."""
         return sum(self.priced)
 
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return the answer as JSON text, with its channel, and write it if a path is given.
+
+        :func:`rdcfunc.load` reads it back.
+        """
+        from rdcfunc.storage import dumps
+
+        text = dumps(self)
+        if path is not None:
+            write(path, lambda file: file.write(text.encode()))
+        return text
+
     @cached_property
     def encoder(self) -> Array:
         """``P(k | x)``, shape (n, N): rows sum to one. A column k is what is sent.
@@ -160,12 +184,12 @@ class Solution:
         """
         if isinstance(self.sent, GaussianChannel):
             raise TypeError("a Gaussian source has no table of a channel; see Solution.sent, its gain and noise")
-        return self.sent.table() if isinstance(self.sent, Tilted) else self.sent
+        return self.sent.table() if isinstance(self.sent, Tilted | PointChannel) else self.sent
 
     @property
     def channel(self) -> Array:
         """``P(X̂ = j | X = x)``, shape (n, m), or (decoders, n, m) if the question was universal."""
-        if not isinstance(self.sent, np.ndarray):
+        if isinstance(self.sent, GaussianChannel | Tilted):
             return self.encoder
         channels = np.array([shown(self.encoder, letters, self.m) for letters in self.letters.T])
         return channels[0] if isinstance(self.achieved, Target) else channels
@@ -178,5 +202,5 @@ class Solution:
         """
         if isinstance(self.sent, GaussianChannel):
             return self.sent.output
-        law: Array = self.sent.law if isinstance(self.sent, Tilted) else self.source @ self.channel
+        law: Array = self.sent.law if isinstance(self.sent, Tilted | PointChannel) else self.source @ self.channel
         return law

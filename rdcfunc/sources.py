@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks, grids
 from rdcfunc.information import NATS_PER_BIT, Array, entropy
+from rdcfunc.samples import Samples as Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +200,10 @@ def from_samples(samples: ArrayLike) -> tuple[Discrete, Array]:
     return Discrete(counts / counts.sum()), points
 
 
-def discretise(gaussian: Gaussian, points: ArrayLike) -> Discrete:
-    """Return a Gaussian source on points, so that solvers of discrete sources and Gaussian formulas check each other.
+def discretise(law: Gaussian | grids.Law, points: ArrayLike) -> Discrete:
+    """Return a Gaussian source, or any law on the line, on points.
+
+    So solvers of discrete sources and Gaussian formulas check each other.
 
     Numbers are rounded to the nearest point: a point has the mass of its cell, the outermost ones of their tails. With
     squared error on a uniform grid of step h the rate exceeds the formula's by about ``h² / (24 s² ln 2)`` bits, what
@@ -208,8 +211,9 @@ def discretise(gaussian: Gaussian, points: ArrayLike) -> Discrete:
 
     Parameters
     ----------
-    gaussian
-        The source, with a positive variance.
+    law
+        A Gaussian source with a positive variance, or a law of numbers with ``cdf`` and ``sf``, such as a frozen
+        distribution of ``scipy.stats``, continuous or discrete.
     points
         Numbers that rise, shape (m,), or vectors, shape (m, n).
 
@@ -217,16 +221,28 @@ def discretise(gaussian: Gaussian, points: ArrayLike) -> Discrete:
     ------
     ValueError
         If the points do not rise, do not fit the source, or the covariance is singular.
+    TypeError
+        If the law is neither.
 
     Examples
     --------
     >>> discretise(Gaussian(1.0), [-1.0, 0.0, 1.0]).pmf.round(4)
     array([0.3085, 0.3829, 0.3085])
+    >>> from scipy import stats
+    >>> discretise(stats.binom(2, 0.5), [0, 1, 2]).pmf.round(4)
+    array([0.25, 0.5 , 0.25])
     """
-    _whole(gaussian)
-    if gaussian.n == 1:
-        return Discrete(grids.masses(grids.rising(points), 0.0, float(gaussian.covariance[0, 0])))
-    return Discrete(grids.density(grids.placed(points, gaussian.n), np.zeros(gaussian.n), gaussian.covariance))
+    if not isinstance(law, Gaussian):
+        if not (hasattr(law, "cdf") and hasattr(law, "sf")):
+            raise TypeError(
+                f"law must be a Gaussian or have cdf and sf (got {type(law).__name__}); give a frozen distribution of "
+                "scipy.stats, such as laplace(scale=2)"
+            )
+        return Discrete(grids.masses(grids.rising(points), law))
+    _whole(law)
+    if law.n == 1:
+        return Discrete(grids.masses(grids.rising(points), grids.Normal(0.0, float(law.covariance[0, 0]) ** 0.5)))
+    return Discrete(grids.density(grids.placed(points, law.n), np.zeros(law.n), law.covariance))
 
 
 def mixture(
@@ -275,7 +291,8 @@ def mixture(
     for weight, mean, part in zip(prior, centres, components, strict=True):
         _whole(part)
         if part.n == 1 and centres.ndim == 1:
-            rows.append(weight * grids.masses(grids.rising(points), float(mean), float(part.covariance[0, 0])))
+            normal = grids.Normal(float(mean), float(part.covariance[0, 0]) ** 0.5)
+            rows.append(weight * grids.masses(grids.rising(points), normal))
         elif centres.shape[1:] == (part.n,):
             rows.append(weight * grids.density(grids.placed(points, part.n), mean, part.covariance))
         else:

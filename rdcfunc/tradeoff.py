@@ -287,22 +287,23 @@ def certify(
     """
     target = Target(D, P, C)
     program = tabulate(problem, [target])
-    shape = np.shape(channel)
+    given = checks.array(channel)
+    shape = given.shape
     if len(shape) not in (2, 3) or shape[:2] != problem.shape:
         n, m = problem.shape
         raise ValueError(f"channel must have shape ({n}, {m}) or, with T tags, ({n}, {m}, T) (got {shape})")
-    table = checks.laws(np.reshape(channel, (shape[0], -1)), "channel", 2)
+    table = checks.laws(given.reshape(shape[0], -1), "channel", 2)
     columns = np.repeat(np.arange(shape[1]), table.shape[1] // shape[1])
-    given = prices or Prices()
+    asked = prices or Prices()
     m = problem.shape[1]
-    output = np.zeros(m) if given.output is None else checks.finite(given.output, "output price", 1)
+    output = np.zeros(m) if asked.output is None else checks.finite(asked.output, "output price", 1)
     if output.size != m:
         raise ValueError(f"the output price must have one entry for each of the {m} letters (got {output.size})")
-    by_axis = {"D": given.distortion, "C": given.classification}
+    by_axis = {"D": asked.distortion, "C": asked.classification}
     dual = Dual(
         np.array([by_axis[c.axis.value] * NATS_PER_BIT / c.unit for c in program.linear]),
-        tuple((given.perception * NATS_PER_BIT / o.unit, output * NATS_PER_BIT) for o in program.outputs),
-        np.array([given.classification * NATS_PER_BIT / c.unit for c in program.posteriors]),
+        tuple((asked.perception * NATS_PER_BIT / o.unit, output * NATS_PER_BIT) for o in program.outputs),
+        np.array([asked.classification * NATS_PER_BIT / c.unit for c in program.posteriors]),
     )
     check_tol(tol)
     check_each(program)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
@@ -260,7 +260,7 @@ def _carried(supply: Array, lacking: Array, cost: Array) -> Array | None:
     if np.isfinite(cost[supply > 0][:, lacking > 0]).all():
         return np.tile(lacking / total, (n, 1))
     rows, sums = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
-    found = linprog(
+    found = scipy.optimize.linprog(
         np.where(np.isinf(cost), 0.0, cost).ravel(),
         A_eq=np.vstack([rows, sums]),
         b_eq=np.concatenate([supply / supply.sum(), lacking / total]),

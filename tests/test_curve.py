@@ -1,15 +1,18 @@
 """Curves: a grid of certified answers."""
 
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from problems import binary_rdp, h, nonconvex_problem
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
-from rdcfunc.plotting import plot_surface
+from rdcfunc.plotting import label_lines, plot_surface, save, style
 
 PROBLEM = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 OFFSET = rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[0.2, 1.0], [1.0, 0.2]]))
@@ -104,7 +107,7 @@ def test_progress_counts_points(capsys: pytest.CaptureFixture[str]) -> None:
 def test_plot_draws_the_band(surface: rdc.Curve) -> None:
     ax = surface.plot()
     assert len(ax.lines) == len(ax.collections) == 3
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["P = 0", "P = 0.05", "P = 0.3"]
+    assert [t.get_text() for t in ax.texts] == ["P = 0.3", "P = 0.05", "P = 0"]
     for row, (line, band) in enumerate(zip(ax.lines, ax.collections, strict=True)):
         np.testing.assert_array_equal(line.get_xdata(), GRID)
         np.testing.assert_array_equal(line.get_ydata(), surface.upper[row])
@@ -226,3 +229,32 @@ def test_a_surface_is_drawn_with_labelled_contours_and_blanks() -> None:
         plot_surface(rdc.trace(PROBLEM, D=np.linspace(0.1, 0.2, 5)))
     with pytest.raises(ValueError, match="one level that varies along its columns alone"):
         plot_surface(rdc.trace(PROBLEM, D=[[0.1, 0.2], [0.15, 0.25]]))
+
+
+def test_labels_stand_where_lines_end_and_apart() -> None:
+    ax = plt.subplots(layout="constrained")[1]
+    for name, end in (("a", 0.0), ("b", 1.0), ("c", 0.001), ("d", 0.002)):
+        ax.plot([0, 1, 2], [1.0, 0.5, end], label=name)
+    for _ in range(2):
+        assert [text.get_text() for text in label_lines(ax).texts] == ["a", "c", "d", "b"]
+    ax.figure.canvas.draw()
+    boxes = [Text.get_window_extent(text) for text in ax.texts]  # an annotation adds its leader
+    assert all(low.y1 <= high.y0 for low, high in pairwise(boxes))
+    assert all(box.x0 > ax.bbox.x1 and box.x1 <= ax.figure.bbox.x1 for box in boxes)
+    assert [text.xy for text in ax.texts] == [(2, 0.0), (2, 0.001), (2, 0.002), (2, 1.0)]
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
+def test_figures_of_a_column_keep_their_size_and_letters(surface: rdc.Curve, tmp_path: Path, suffix: str) -> None:
+    with style("column"):
+        ax = surface.plot()
+    assert tuple(ax.figure.get_size_inches()) == (3.5, 2.6)
+    save(ax, tmp_path / f"figure{suffix}")
+    content = (tmp_path / f"figure{suffix}").read_bytes()
+    assert content.startswith({".pdf": b"%PDF", ".svg": b"<?xml", ".png": b"\x89PNG"}[suffix])
+    if suffix == ".svg":
+        assert b"P = 0.05</text>" in content
+    with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg, \.png \(got figure\.gif\)"):
+        save(ax, "figure.gif")
+    plt.close(ax.figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 
 import cvxpy as cp
@@ -14,8 +15,11 @@ from rdcfunc import classifications, distortions, perceptions, sources
 
 BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 
-LETTERS = rdc.Problem(
-    sources.bernoulli(0.3), distortions.hamming(2), None, classifications.ConditionalEntropy([[1, 0], [0.7, 0.3]])
+POINTS = rdc.Problem(
+    sources.Discrete([0.4, 0.3, 0.3]),
+    distortions.squared_error([0.0, 0.4, 1.0], letters=[0.2, 1.0]),
+    None,
+    classifications.ConditionalEntropy([[0.95, 0.05], [0.2, 0.8], [0.1, 0.9]]),
 )
 GAUSSIAN = rdc.Problem(sources.Gaussian(1.0), distortions.squared_error(), perceptions.Wasserstein())
 
@@ -186,13 +190,53 @@ def test_a_target_out_of_reach_is_infinite() -> None:
         rdc.decode(problem, made_blind, C=0.6)
 
 
+def test_an_entropy_of_the_letter_alone_is_served_too() -> None:
+    """At one rate, an encoder made for the least distortion tells too little of the class, or its reuse costs."""
+    classes = classifications.ConditionalEntropy([[0.95, 0.05], [0.9, 0.1], [0.1, 0.9]])
+    problem = rdc.Problem(
+        sources.Discrete([0.35, 0.25, 0.4]), distortions.squared_error([0.0, 1.0, 2.0]), None, classes
+    )
+    reuse = rdc.reuse_penalty(problem, [rdc.Target(), rdc.Target(C=0.65)], R=0.6, tol=1e-3)
+    assert np.diag(reuse.upper).max() <= 1e-3
+    assert reuse.lower[0, 1] == inf
+    assert 0.004 < reuse.lower[1, 0] <= reuse.upper[1, 0] < 0.007
+
+
+@pytest.mark.parametrize("measure", ["P", "C"])
+def test_the_region_of_an_encoder_is_traced(measure: str) -> None:
+    """Every point is decode's own, the boundary falls with the level, and what is out of reach is infinite."""
+    problem, encoder = (BINARY, [[0.9, 0.1], [0.25, 0.75]]) if measure == "P" else (POINTS, np.eye(3))
+    grid = np.linspace(0.0, 0.2, 5) if measure == "P" else np.linspace(0.4, 0.9, 6)
+    curve = rdc.trace(problem, encoder=encoder, **{measure: grid})
+    assert curve.quantity == "D"
+    within = np.isfinite(curve.upper)
+    assert (curve.upper[within] - curve.lower[within]).max() <= 1e-6
+    assert (curve.lower[1:] <= curve.upper[:-1]).all()
+    assert curve.upper[within][0] > curve.upper[-1] + 1e-3
+    for level, lower, upper in zip(grid, curve.lower, curve.upper, strict=True):
+        if upper == inf:
+            with pytest.raises(rdc.InfeasibleError):
+                rdc.decode(problem, encoder, **{measure: level})
+            continue
+        alone = rdc.decode(problem, encoder, **{measure: level})
+        assert max(lower, alone.lower) <= min(upper, alone.upper) + 1e-12
+    np.testing.assert_allclose(curve.R, rdc.decode(problem, encoder).rate)
+    assert np.isinf(curve.upper).any() == (measure == "C")
+    with ThreadPoolExecutor(1) as executor:
+        again = rdc.trace(problem, encoder=encoder, executor=executor, **{measure: grid})
+    np.testing.assert_allclose(again.upper, curve.upper, atol=1e-6)
+    assert curve.plot().get_ylabel() == "distortion $D$"
+
+
 @pytest.mark.parametrize(
     ("call", "match"),
     [
+        (lambda: rdc.trace(BINARY, encoder=np.eye(2), D=0.1), "leave out R, D, minimise and solver"),
+        (lambda: rdc.trace(BINARY, encoder=np.eye(2), R=0.1), "leave out R, D, minimise and solver"),
+        (lambda: rdc.trace(BINARY, encoder=np.eye(3), P=[0.1]), r"got shape \(3, 3\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
         (lambda: rdc.decode(BINARY, np.eye(2), C=0.1), "the problem has no classification"),
-        (lambda: rdc.decode(LETTERS, np.eye(2), C=0.4), "with tags and the problem's is of the letter alone"),
         (lambda: rdc.decode(GAUSSIAN, np.eye(1), P=0.0), "gaussian.decoding.decode takes the channel"),
         (lambda: rdc.reuse_penalty(GAUSSIAN, [rdc.Target()], R=1.0), "gaussian.decoding.decode takes the channel"),
         (lambda: rdc.encoder_from_counts([[1, 0], [0, 0]]), "got none in row 1"),

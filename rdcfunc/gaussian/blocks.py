@@ -20,7 +20,7 @@ from collections.abc import Callable
 from math import exp, expm1, inf, log, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from rdcfunc.certificate import EPS
 from rdcfunc.checks import InfeasibleError
@@ -65,7 +65,7 @@ def distortion(shape: Deviation, R: float, P: float) -> float:
         return sqrt(max(u - nu, 0.0)) - sqrt(c2) * (1 - nu)
 
     low = (1 + shape.least(P)) ** 2
-    u = low if slope(low) >= 0 else float(brentq(slope, low, 1.0, xtol=_ROOT, rtol=_ROOT))
+    u = low if slope(low) >= 0 else float(scipy.optimize.brentq(slope, low, 1.0, xtol=_ROOT, rtol=_ROOT))
     return 1 + u - 2 * sqrt(c2) * sqrt(max(0.0, u - scale * exp(u)))
 
 
@@ -98,4 +98,4 @@ def _perception(shape: Deviation, R: float, D: float, units: Printed) -> float:
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    return float(brentq(function, low, high, xtol=1e-300, rtol=_ROOT))
+    return float(scipy.optimize.brentq(function, low, high, xtol=1e-300, rtol=_ROOT))

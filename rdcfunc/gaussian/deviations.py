@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import expm1, inf, log, log1p, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from rdcfunc.information import Array
 from rdcfunc.perceptions import KL, Divergence, Hellinger, JensenShannon, ReverseKL, Wasserstein
@@ -208,7 +208,7 @@ class Mean(Deviation):
         low = -1.0
         while self._value(expm1(low)) < level and low > -700:
             low *= 2
-        u = float(brentq(lambda u: self._value(expm1(u)) - level, low, 0.0, xtol=1e-16, rtol=1e-15))
+        u = float(scipy.optimize.brentq(lambda u: self._value(expm1(u)) - level, low, 0.0, xtol=1e-16, rtol=1e-15))
         return expm1(u)
 
 

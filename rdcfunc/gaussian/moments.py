@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import expm1, log, sqrt
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+import scipy
 from scipy.special import erfcx
 
 from rdcfunc.gaussian.deviations import Deviation, Mean, Reverse, Squared
@@ -37,7 +37,7 @@ def least(deviation: Deviation, level: float) -> float:
         return -1.0
     if level == 0:
         return 0.0
-    u = float(brentq(lambda u: divergence(deviation, -expm1(-u)) - level, 1e-12, 40.0, xtol=1e-13))
+    u = float(scipy.optimize.brentq(lambda u: divergence(deviation, -expm1(-u)) - level, 1e-12, 40.0, xtol=1e-13))
     while divergence(deviation, -expm1(-u)) < level:
         u *= 1 - 1e-10
     return -float(np.exp(-u))
@@ -47,7 +47,9 @@ def _best(deviation: Deviation, tau: float) -> float:
     rows = {Squared: _hellinger, Reverse: _reverse, Mean: _shannon}
     bound = rows[type(deviation)]
     at = [0.0, 0.0] if isinstance(deviation, Mean) else [0.0]
-    found = minimize(lambda y: -bound(y, tau), at, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15})
+    found = scipy.optimize.minimize(
+        lambda y: -bound(y, tau), at, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15}
+    )
     return float(bound(found.x, tau)) - _OFF
 
 

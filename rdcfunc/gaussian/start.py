@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Priced
@@ -67,7 +67,7 @@ def _shrunk(q: Question, P: float) -> Array:
         return cost(low)[1]
     if cost(high)[0] > 0:
         return np.zeros_like(s2)
-    x = cost(float(brentq(lambda y: cost(y)[0], low, high, xtol=1e-14)))[1]
+    x = cost(float(scipy.optimize.brentq(lambda y: cost(y)[0], low, high, xtol=1e-14)))[1]
     while shape.cost(x) @ weights > P:
         x = x * (1 - 1e-15)
     return x

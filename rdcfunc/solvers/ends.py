@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
@@ -91,7 +91,7 @@ def _law(program: Program) -> Array | None:
         law = np.eye(1, N, best)[0]
         return law if means[best] < inf and (costs @ law <= levels).all() else None
     bounds = np.column_stack([np.zeros(N), np.where(barred, 0.0, 1.0)])
-    solved = linprog(aim, A_ub=costs, b_ub=levels, A_eq=np.ones((1, N)), b_eq=[1.0], bounds=bounds)
+    solved = scipy.optimize.linprog(aim, A_ub=costs, b_ub=levels, A_eq=np.ones((1, N)), b_eq=[1.0], bounds=bounds)
     if solved.status != 0:
         return None
     law = np.maximum(solved.x, 0.0)

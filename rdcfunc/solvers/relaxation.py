@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from rdcfunc.certificate import excess, region_bound
 from rdcfunc.columns.regions import nearest
@@ -192,7 +192,7 @@ def _refute(convex: Program) -> Candidate | None:
     barred = np.zeros((n, N), dtype=bool) if convex.forbidden is None else convex.forbidden[live]
     bounds = np.column_stack([np.zeros(n * N + 1), np.append(np.where(barred.ravel(), 0.0, np.inf), np.inf)])
     aim = np.append(np.zeros(n * N), 1.0)
-    solved = linprog(aim, A_ub=upper, b_ub=levels, A_eq=rows, b_eq=np.ones(n), bounds=bounds)
+    solved = scipy.optimize.linprog(aim, A_ub=upper, b_ub=levels, A_eq=rows, b_eq=np.ones(n), bounds=bounds)
     if solved.status != 0 or solved.fun <= _TOLD:
         return None
     weights = np.maximum(-solved.ineqlin.marginals, 0.0)

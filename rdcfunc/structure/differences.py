@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from rdcfunc.distortions import Difference
 from rdcfunc.information import Array, Indices
@@ -64,7 +64,7 @@ def tamed(lags: Array, s: float, y: Array) -> tuple[Array, Array, Toeplitz]:
     (c,) = kernel.transposed(y, 0)
     near = np.flatnonzero(s * lags <= CUT / 2) - (n - 1)
     size = 2 * min(int(max(-near[0], near[-1])), n - 1) + 1
-    return c, y / ndimage.maximum_filter1d(np.maximum(c, 1.0), size, mode="nearest"), kernel
+    return c, y / scipy.ndimage.maximum_filter1d(np.maximum(c, 1.0), size, mode="nearest"), kernel
 
 
 def _floor(d: Difference, p: Array, tilt: Tilt) -> float:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import linalg, signal
+import scipy
+from scipy import linalg
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.structure.kernel import UNIT, Bounded, Factored
@@ -35,13 +36,13 @@ class Exponential(Bounded, Factored):
     def _sums(self, u: Array, power: int) -> Array:
         r, total = self.r, np.zeros(self.n)
         for turn in (slice(None), slice(None, None, -1)):
-            f = signal.lfilter([1.0], [1.0, -r], u[turn])
+            f = scipy.signal.lfilter([1.0], [1.0, -r], u[turn])
             if power == 0:
                 total[turn] += f if turn.step is None else f - u[turn]
                 continue
-            g = signal.lfilter([0.0, r], [1.0, -r], f)
+            g = scipy.signal.lfilter([0.0, r], [1.0, -r], f)
             if power == 2:
-                g = signal.lfilter([0.0, r], [1.0, -r], 2 * g + f)
+                g = scipy.signal.lfilter([0.0, r], [1.0, -r], 2 * g + f)
             total[turn] += self.step**power * g
         return total
 

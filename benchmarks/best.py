@@ -1,0 +1,93 @@
+"""Codecs of words on MNIST: ``python -m benchmarks.best`` trains and measures them, and continues where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pandas as pd
+import torch
+
+from benchmarks import store
+from neural import Config, load
+from neural.best import WordCodec, best, train_words
+from neural.classifiers import pretrained_judge
+
+#: Weights of the cross-entropy in nats: none, that of the one model, and others to show the curve.
+WEIGHTS = (0.0, 0.01, 0.004, 0.006)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure the codecs that the file does not hold yet, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.best", description=__doc__)
+    parser.add_argument("--data-dir", default="data", help="folder that holds MNIST/raw (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/best.jsonl"), help="default: %(default)s")
+    parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS, metavar="λ_c", help="in nats")
+    parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
+    options = parser.parse_args(arguments)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = store.Rows(options.out)
+    done = {(row["weight"], row["seed"]) for row in rows.rows}
+    for weight in options.weights:
+        for seed in range(options.seeds):
+            if (weight, seed) not in done:
+                config = best(classification_weight=weight, seed=seed, data_dir=options.data_dir)
+                rows.append({"weight": weight, "seed": seed, **measure(config), "made": store.provenance()})
+    print(table(rows).to_string())
+
+
+def measure(config: Config) -> dict[str, Any]:
+    """Train the codec of `config` and return its figures on training and test images, and the judge's."""
+    start = perf_counter()
+    codec = train_words(config)
+    seconds = perf_counter() - start
+    data, pixels = load(config), load(config).pixels
+    figures: dict[str, Any] = {"rate": codec.quantiser.rate}
+    for name, split in (("train", data.train), ("test", data.test)):
+        found = codec.measure(split)
+        figures[name] = {
+            "mse": found.distortion / pixels,
+            "entropy": found.entropy,
+            "equivocation": found.equivocation,
+            "accuracy": found.accuracy,
+        }
+    figures["test"] |= judged(codec)
+    fields = config.to_dict()
+    del fields["data_dir"]
+    return {**figures, "config": fields, "seconds": round(seconds, 1), "words_seconds": round(codec.seconds, 1)}
+
+
+def judged(codec: WordCodec) -> dict[str, float]:
+    """Return the judge's cross-entropy in bits and accuracy on reconstructed test images, and on the images."""
+    test, judge = load(codec.config).test, pretrained_judge(codec.config)
+    with torch.no_grad():
+        images = test.images
+        heard = judge(codec.decode(codec.encode(images))).double().log_softmax(1)
+        clean = judge(images).argmax(1)
+    return {
+        "judge_cross_entropy": -heard.gather(1, test.labels[:, None]).mean().item() / math.log(2),
+        "judge_accuracy": (heard.argmax(1) == test.labels).double().mean().item(),
+        "judge_accuracy_on_originals": (clean == test.labels).double().mean().item(),
+    }
+
+
+def table(rows: store.Rows) -> pd.DataFrame:
+    """Return means over seeds and their standard errors, one row a weight."""
+    flat = pd.DataFrame(
+        {
+            "weight": row["weight"],
+            "rate": row["rate"],
+            "train mse": row["train"]["mse"],
+            **row["test"],
+        }
+        for row in rows.rows
+    )
+    means = flat.groupby("weight").agg(["mean", "sem"])
+    return means.round(5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Bounds for a data set itself: ``python -m benchmarks.mnist`` computes D(R), D(R, C) and D(R, P) of MNIST's images.
+
+The empirical law of the training images is the source and any images may reproduce them. Rows are finished one by one
+and kept: an interrupted run goes on where it stopped. With --small the embedded digits are taken, in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402 - BLAS reads the variables above when it is loaded
+
+import rdcfunc as rdc  # noqa: E402
+from benchmarks.store import Rows, provenance  # noqa: E402
+from rdcfunc import classifications, distortions, perceptions, solvers, sources  # noqa: E402
+
+#: Where the stored rows are.
+STORED = Path(__file__).parent / "results" / "mnist-bounds.jsonl"
+#: Rates in bits, in the order of their worth, each with its number of letters and its levels of H(S|X̂) in bits.
+RATES: dict[float, tuple[int, tuple[float, ...]]] = {
+    4.755: (1024, (0.8, 0.4, 0.1, 0.02)),
+    6.0: (1024, (0.4, 0.05)),
+    3.17: (512, (1.2, 0.6, 0.3)),
+    2.0: (512, (1.7, 1.45)),
+    8.0: (4096, (0.1,)),
+    10.0: (4096, ()),
+}
+_SMALL: dict[float, tuple[int, tuple[float, ...]]] = {2.0: (64, (1.5,)), 3.17: (64, (0.3,))}
+#: What is said of the size of the stored computation.
+_SIZE = "at the size that two CPU cores allow in 30 minutes"
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Training images with labels, and test images of the same kind, in [0, 1]."""
+
+    name: str
+    train: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of an image."""
+        return self.train.shape[1]
+
+
+def images(small: bool, folder: str) -> Images:
+    """Return MNIST from its four idx files, or the embedded digits."""
+    from neural import Config, Data, load
+
+    data = load(Config(data=Data.DIGITS if small else Data.MNIST, data_dir=folder))
+    parts = []
+    for part in (data.train, data.test):
+        parts += [part.images.numpy().astype(np.float64), part.labels.numpy()]
+    return Images("digits" if small else "mnist", *parts)
+
+
+def compute(given: Images, rates: dict[float, tuple[int, tuple[float, ...]]], rows: Rows, size: str) -> Iterator[str]:
+    """Compute the rows that are missing, rate by rate, and yield what each is."""
+    measures = perceptions.Wasserstein(), classifications.ConditionalEntropy(given.labels, tagged=True)
+    source, d = sources.Samples(given.train), distortions.squared_error()
+    classes = rdc.Problem(source, d, classification=measures[1])
+    looks = rdc.Problem(source, d, measures[0])
+    for R, (letters, levels) in rates.items():
+        start: rdc.Solution | None = None
+        for kind, level in [("D", inf), *(("DC", C) for C in levels), ("DP", 0.0)]:
+            known = [r for r in rows.rows if (r["kind"], r["R"], r["level"]) == (kind, R, _finite(level))]
+            if known or (kind == "DP" and start is None):
+                continue
+            solver = solvers.Particles(letters=letters, sweeps=20, searches=3 if kind == "D" else 0)
+            began = process_time()
+            problem, asked = (looks, {"P": level}) if kind == "DP" else (classes, {"C": level})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the row says how wide it is
+                found = rdc.distortion(problem, R, **asked, solver=solver, start=start)
+            start = found if kind != "DP" else start
+            seconds = process_time() - began
+            row = {"kind": kind, "R": R, "level": _finite(level), **_told(given, found, R, kind)}
+            made = {"letters": letters, "images": len(given.train), "seconds": round(seconds, 1), "size": size}
+            rows.append({"data": given.name, **row, **made, "solver": repr(solver), "made": provenance()})
+            yield f"R = {R}, {kind} at {level}: D = {row['D']:.5f} after {seconds:.0f} s"
+
+
+def _told(given: Images, found: rdc.Solution, R: float, kind: str) -> dict[str, Any]:
+    """Return what a solution achieves, per pixel and in bits, and what its letters do for the test images."""
+    from rdcfunc.passes.channel import PointChannel
+
+    assert isinstance(found.sent, PointChannel)
+    assert isinstance(found.achieved, rdc.Target)
+    k = given.pixels
+    row: dict[str, Any] = {
+        "D": found.upper / k,
+        "lower": found.lower / k,
+        "searched": None if found.searched is None else found.searched / k,
+        "status": found.status.name,
+        "rate": found.rate,
+        "C": _finite(found.achieved.C),
+        "P": None if kind != "DP" else found.achieved.P / k,
+        "price": found.prices.distortion * k if isinstance(found.prices, rdc.Prices) else None,
+        "effective_letters": float(np.exp2(-(found.output @ np.log2(np.maximum(found.output, 1e-300))))),
+        "steps": found.steps,
+    }
+    if kind != "DP":
+        test = found.sent.held_out(given.test, given.test_labels, R)
+        row |= {"test_D": test.D / k, "test_rate": test.rate, "test_C": _finite(test.C)}
+    return row
+
+
+def _finite(level: float) -> float | None:
+    return None if level == inf else float(level)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compute the missing rows and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mnist", description=__doc__)
+    parser.add_argument("--out", type=Path, default=STORED, help=f"file of rows (default: {STORED})")
+    parser.add_argument("--data-dir", default="data", help="folder that holds MNIST/raw (default: data)")
+    parser.add_argument("--small", action="store_true", help="the embedded digits, in seconds")
+    options = parser.parse_args(arguments)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    provenance()  # the commit that is run is the one that stands now
+    given = images(options.small, options.data_dir)
+    size = "the embedded digits" if options.small else _SIZE
+    try:
+        for line in compute(given, _SMALL if options.small else RATES, Rows(options.out), size):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished rows are kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

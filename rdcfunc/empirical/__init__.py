@@ -1,0 +1,1 @@
+"""Answers on samples: any points of R^k may reproduce them."""

@@ -1,0 +1,137 @@
+"""From a question on samples to a solution: particles propose, the certificate disposes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+
+import numpy as np
+
+from rdcfunc.compilation import SamplesProgram
+from rdcfunc.empirical.certificate import Lower, Upper, energy, lower, upper
+from rdcfunc.empirical.transport import transport
+from rdcfunc.information import NATS_PER_BIT
+from rdcfunc.passes.channel import PointChannel
+from rdcfunc.passes.cloud import Cloud
+from rdcfunc.passes.rows import Rows
+from rdcfunc.problem import Target
+from rdcfunc.program import Axis
+from rdcfunc.solution import Prices, Solution, Status
+from rdcfunc.solvers.particles import AXES, Particles, leading, rows_of
+
+#: Rounds in search of the encoder whose decoder just meets a level of distortion.
+_ROUNDS = 12
+
+
+def answer(question: SamplesProgram, solver: Particles, tol: float, start: Solution | None) -> Solution:
+    """Return the certified answer to a question on samples."""
+    near = start.sent.cloud if start is not None and isinstance(start.sent, PointChannel) else None
+    if near is not None and near.letters.shape[1] != question.source.k:
+        near = None
+    if question.judged:
+        return perceived(question, solver, tol, near)
+    cloud, steps = solver.propose(question, tol * (1.0 if question.goal is Axis.D else NATS_PER_BIT), near)
+    top = upper(question, cloud, solver.machine(question, precise=True))
+    return _solution(question, solver, top, lower(question, top, solver.machine(question), solver.searches), steps, tol)
+
+
+def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Cloud | None) -> Solution:
+    """Return the answer where W2² between samples and reproductions counts.
+
+    On a given encoder the best decoder moves its estimate X̃ towards the samples' law,
+
+        D(P) = E |X - X̃|² + (W2(p_X̃, p_X) - √P)_+²,
+
+    which is achieved, and gives the upper bound. The lower one is that without perception.
+    """
+    plain = replace(question, target=replace(question.target, P=inf), goal=None if question.goal is None else Axis.D)
+    P, D, total = question.target.P, question.target.D, energy(question)
+    exact, steps, room = solver.machine(question, precise=True), 0, D
+    for _ in range(_ROUNDS if question.goal is None else 1):
+        asked = replace(plain, target=replace(plain.target, D=inf if plain.goal is Axis.D else room))
+        near, taken = solver.propose(asked, tol, near)
+        top = upper(asked, near, exact)
+        far, passes = _away(question, top, solver)
+        steps += taken + passes
+        spare = D - far.distortion(top.achieved.D, P)
+        if question.goal is not None or 0 <= spare <= 1e-6 * D or top.value == inf:
+            break
+        room = min(total, max(room + spare * (1 - 1e-9) - (0 if spare > 0 else 2e-7 * D), 1e-9 * D))
+    low = lower(asked, top, solver.machine(question), solver.searches)
+    best = top.achieved.D
+    D = (
+        far.distortion(best, P)
+        if question.goal is Axis.D
+        else (D if question.goal is Axis.P else far.distortion(best, P))
+    )
+    P = far.perception(best, D) if question.goal is Axis.P else min(P, far.squared)
+    if question.goal is Axis.P:
+        low = replace(low, value=0.0, searched=np.nan)
+        met = best <= D
+    else:
+        met = question.goal is Axis.D or D <= question.target.D * (1 + 1e-12)
+    value = {None: top.value, Axis.D: D + (top.value - best), Axis.P: P}[question.goal] if met else inf
+    judged = replace(top, value=value, achieved=replace(top.achieved, D=D))
+    return _solution(question, solver, judged, low, steps, tol, P)
+
+
+@dataclass(frozen=True)
+class Away:
+    """How far the best estimate's law is from the samples': an upper bound on W2², achieved by a coupling."""
+
+    squared: float
+
+    def distortion(self, D: float, P: float) -> float:
+        """Return the distortion of the decoder that moves an estimate of distortion D within P of the samples' law."""
+        return D + max(0.0, sqrt(self.squared) - sqrt(P)) ** 2
+
+    def perception(self, D: float, level: float) -> float:
+        """Return the least P within a distortion level."""
+        return max(0.0, sqrt(self.squared) - sqrt(max(0.0, level - D))) ** 2
+
+
+def _away(question: SamplesProgram, top: Upper, solver: Particles) -> tuple[Away, int]:
+    """Return how far the estimate of a channel is from the samples, and the passes that took."""
+    points, pmf, _, _ = rows_of(question)
+    axes = leading(points, pmf) if points.shape[1] > 2 * AXES else None
+    fast = solver.machine(question)
+    coarse = Rows(points, pmf, None, 1, fast, axes) if axes is not None else None
+    plan = (coarse, Rows(points, pmf, None, 1, fast), Rows(points, pmf, None, 1, top.rows.machine))
+    found = transport(plan, axes, top.sums.means, top.sums.law, top.sums.distortion)
+    return Away(found.cost * (1 + 1e-9)), found.passes
+
+
+def _solution(
+    question: SamplesProgram, solver: Particles, top: Upper, low: Lower, steps: int, tol: float, P: float = inf
+) -> Solution:
+    unit = NATS_PER_BIT if question.goal in (None, Axis.C) else 1.0
+    least, most = min(low.value, top.value) / unit, top.value / unit
+    searched = None if np.isnan(low.searched) else min(low.searched, top.value) / unit
+    if most == inf:
+        status = Status.NO_CHANNEL
+    elif most - least <= tol:
+        status = Status.CERTIFIED
+    else:
+        status = Status.WIDE if low.proved else Status.SEARCHED
+    source, (points, pmf, classes, _) = question.source, rows_of(question)
+    centre = pmf @ points
+    sent = PointChannel(
+        top.sums.means + centre, top.sums.law, np.exp(top.sums.log_posteriors), top.cloud, centre, points, classes
+    )
+    found = top.achieved
+    return Solution(
+        value=most,
+        lower=least,
+        upper=most,
+        rate=found.R / NATS_PER_BIT,
+        achieved=Target(found.D, P, inf if classes is None else found.C / NATS_PER_BIT),
+        sent=sent,
+        letters=sent.columns,
+        m=top.cloud.m,
+        prices=Prices(low.s / NATS_PER_BIT, 0.0, low.t),
+        status=status,
+        solver=solver,
+        steps=steps,
+        source=source.pmf,
+        searched=searched,
+    )

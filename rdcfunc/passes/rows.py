@@ -1,0 +1,207 @@
+"""Samples on a machine, row by row: two products of matrices a pass, in chunks, added up in double precision."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from rdcfunc.information import Array, Indices
+from rdcfunc.passes.cloud import Cloud, Sums
+
+#: Entries of a chunk (rows times letters).
+_CHUNK = 2**22
+#: Work of a pass (n m k) from which single precision and torch pay.
+_LARGE = 2e8
+
+#: Rows [start, stop) of one class.
+Part = tuple[int, int, int]
+
+
+class Machine(ABC):
+    """Where arrays live and products are made: NumPy, or torch on any device."""
+
+    #: This process among those that share the rows, and how many they are.
+    rank, size = 0, 1
+    #: Whether numbers are of double precision.
+    double = True
+
+    @abstractmethod
+    def put(self, array: Array) -> Any:
+        """Return the array as this machine holds it, in its working precision."""
+
+    @abstractmethod
+    def sweep(self, x: Any, p: Any, parts: Sequence[Part], y: Any, bias: Any) -> tuple[Array, Array, Array]:
+        """Return mass (K, m), moments (m, k) and ``log Σ_j exp(<x, y_j> + bias(c_x, j))`` (n,)."""
+
+    @abstractmethod
+    def kernel(self, x: Any, shift: Any, parts: Sequence[Part], u: Any, told: Any) -> tuple[Array, Array]:
+        """Return ``A(c, j) = Σ_x e^{<x, u_j> + shift_x}`` (K, u) and ``Σ_x e^{...} told(c_x, j) x`` (u, k)."""
+
+    def add(self, array: Array) -> Array:
+        """Return the sum over all processes."""
+        return array
+
+
+class NumPy(Machine):
+    """NumPy, in single or double precision."""
+
+    def __init__(self, single: bool) -> None:
+        self.dtype, self.double = np.float32 if single else np.float64, not single
+
+    def put(self, array: Array) -> Any:
+        """Return the array in this precision."""
+        return np.ascontiguousarray(array, dtype=self.dtype)
+
+    def sweep(self, x: Any, p: Any, parts: Sequence[Part], y: Any, bias: Any) -> tuple[Array, Array, Array]:
+        """Return the sums of a pass."""
+        mass, moments, log_z = np.zeros(bias.shape), np.zeros(y.shape), np.empty(len(x))
+        for c, start, stop in parts:
+            rows = x[start:stop]
+            e = rows @ y.T
+            e += bias[c]
+            top = e.max(axis=1)
+            e -= top[:, None]
+            np.exp(e, out=e)
+            z = e.sum(axis=1)
+            log_z[start:stop] = top + np.log(z)
+            e *= (p[start:stop] / z)[:, None]
+            mass[c] += e.sum(axis=0)
+            moments += e.T @ rows
+        return mass, moments, log_z
+
+    def kernel(self, x: Any, shift: Any, parts: Sequence[Part], u: Any, told: Any) -> tuple[Array, Array]:
+        """Return the sums of a pass the other way round."""
+        earned, moments = np.zeros(told.shape), np.zeros(u.shape)
+        for c, start, stop in parts:
+            rows = x[start:stop]
+            e = rows @ u.T
+            e += shift[start:stop, None]
+            np.exp(e, out=e)
+            earned[c] += e.sum(axis=0)
+            moments += told[c][:, None] * (e.T @ rows)
+        return earned, moments
+
+
+def machine(work: float, device: str | None = None, backend: str | None = None, precise: bool = False) -> Machine:
+    """Return the machine for passes of some work (n m k): in single precision if that is much, unless ``precise``.
+
+    NumPy makes them as fast as torch does on a CPU; torch is taken if it is asked for, or a device is.
+
+    Raises
+    ------
+    ValueError
+        If torch is asked for and not installed, or the backend is unknown.
+    """
+    if backend not in (None, "numpy", "torch"):
+        raise ValueError(f"backend must be 'numpy', 'torch' or None (got {backend!r})")
+    if backend == "numpy" and device is not None:
+        raise ValueError(f"NumPy has no devices (got device={device!r}); leave backend out")
+    single = work >= _LARGE and not precise
+    if backend != "torch" and device is None:
+        return NumPy(single)
+    if find_spec("torch") is None:
+        raise ValueError("torch is not installed; pip install torch, or leave device and backend out")
+    from rdcfunc.passes.on_torch import Torch
+
+    return Torch(single, device or "cpu")
+
+
+class Rows:
+    """Samples (n, k) about their mean, those of one class in a row, on a machine.
+
+    Parameters
+    ----------
+    points, pmf
+        The samples and their probabilities.
+    classes
+        Their classes, n integers below K, or None.
+    K
+        The number of classes.
+    machine
+        Where passes are made. If several processes share the rows, each holds every size-th one of them.
+    axes
+        Orthonormal columns (k, q): passes see these coordinates only.
+    """
+
+    def __init__(
+        self,
+        points: Array,
+        pmf: Array,
+        classes: Indices | None = None,
+        K: int = 1,
+        machine: Machine | None = None,
+        axes: Array | None = None,
+    ) -> None:
+        self.machine = NumPy(False) if machine is None else machine
+        self.K = K if classes is not None else 1
+        self.centre, self._points = pmf @ points, points
+        labels = np.zeros(len(points), dtype=np.intp) if classes is None else classes
+        order = np.argsort(labels, kind="stable")[self.machine.rank :: self.machine.size]
+        order = order[pmf[order] > 0]
+        self.order, self.labels, self.p = order, labels[order], pmf[order]
+        self.axes = axes
+        self.total, self.n, self.k = len(points), len(order), points.shape[1] if axes is None else axes.shape[1]
+        shown = self.some(order)
+        self.norms = np.einsum("xk,xk->x", shown, shown)
+        self.energy = float(self.machine.add(np.array([self.p @ self.norms]))[0])
+        self.x, self.weights = self.machine.put(shown), self.machine.put(self.p)
+        ends = np.searchsorted(self.labels, np.arange(self.K + 1))
+        self._classes = [(c, int(ends[c]), int(ends[c + 1])) for c in range(self.K)]
+
+    def _parts(self, m: int) -> list[Part]:
+        step = max(1, _CHUNK // max(1, m))
+        return [(c, at, min(at + step, stop)) for c, start, stop in self._classes for at in range(start, stop, step)]
+
+    def sweep(self, cloud: Cloud) -> Sums:
+        """Return the sums of a pass of a cloud over all rows of all processes."""
+        return self.look(cloud)[0]
+
+    def look(self, cloud: Cloud) -> tuple[Sums, Array]:
+        """Return the sums, and ``log z_x`` of the rows of this process."""
+        put = self.machine.put
+        mass, moments, log_z = self.machine.sweep(
+            self.x, self.weights, self._parts(cloud.m), put(2 * cloud.s * cloud.letters), put(cloud.bias())
+        )
+        log_z = log_z - cloud.s * self.norms
+        flat = np.concatenate([mass.ravel(), moments.ravel(), [float(self.p @ log_z)]])
+        flat = self.machine.add(flat)
+        parts = flat[: mass.size].reshape(mass.shape), flat[mass.size : -1].reshape(moments.shape)
+        return Sums(*parts, float(flat[-1]), self.energy), log_z
+
+    def earned(self, log_v: Array, points: Array, s: float, told: Array | None = None) -> tuple[Array, Array]:
+        """Return ``A(c, j) = Σ_x v_x e^{-s |x - u_j|²}`` over samples of class c, and where the mean shift leads.
+
+        Parameters
+        ----------
+        log_v
+            Logarithms of weights of this process's rows.
+        points
+            Points u (u, k).
+        told
+            Factors of the classes (K, u) in the mean shift.
+        """
+        put, factors = self.machine.put, np.ones((self.K, len(points))) if told is None else told
+        # Distances are at least zero, so that nothing overflows.
+        shift = log_v - s * self.norms
+        squares = s * (points**2).sum(axis=1)
+        top = float(shift.max() + 2 * s * np.sqrt(self.norms.max()) * np.sqrt((points**2).sum(axis=1).max()))
+        scale = max(0.0, top - 80.0)
+        earned, moments = self.machine.kernel(
+            self.x, put(shift - scale), self._parts(len(points)), put(2 * s * points), put(factors)
+        )
+        flat = self.machine.add(np.concatenate([earned.ravel(), moments.ravel()]))
+        earned, moments = flat[: earned.size].reshape(earned.shape), flat[earned.size :].reshape(moments.shape)
+        mass = (earned * factors).sum(axis=0)
+        means = moments / np.maximum(mass, 1e-300)[:, None]
+        with np.errstate(divide="ignore"):
+            return np.log(earned) + scale - squares, means
+
+    def some(self, which: Indices) -> Array:
+        """Return some of all samples, about the mean, in these axes and in double precision."""
+        about = self._points[which] - self.centre
+        found: Array = about if self.axes is None else about @ self.axes
+        return found

@@ -1,0 +1,187 @@
+"""Particles: letters that are points of R^k, moved to the means of what is sent to them, few first, then many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from rdcfunc.compilation import SamplesProgram
+from rdcfunc.information import Array
+from rdcfunc.passes.cloud import Cloud, Sums
+from rdcfunc.passes.rows import Machine, Rows, machine
+from rdcfunc.program import Program
+from rdcfunc.solvers.base import Solver, at_least_one
+from rdcfunc.solvers.particles_control import Control, landed
+from rdcfunc.solvers.particles_polish import SMALL, polished
+
+#: Letters of the first scale.
+_FEW = 8
+#: Over-relaxation of weights and of moves.
+_RELAXED = 1.5
+#: Weight, relative to the mean one, below which a letter is dropped.
+_IDLE = 1e-3
+#: How far towards a sample a letter's twin is put, and how many samples are tried for each letter.
+_APART, _TRIED = 0.3, 4
+#: Coordinates in which letters are swept where there are more than twice as many, and sweeps in all of them.
+AXES, _LAST = 128, 4
+
+
+@dataclass(frozen=True)
+class Particles(Solver):
+    """Alternate the best weights and class laws of letters with moves of the letters to conditional means.
+
+    With prices s, t that is expectation and maximisation for a mixture of normal laws of variance ``1/2s``, whose
+    class laws enter to the power t. Letters start few and split in two, those that are not used are dropped, and the
+    prices follow the levels as the letters settle. Every sweep is two products of n x m by k numbers, in chunks; large
+    ones run in single precision and add up in double, and see all coordinates in the last sweeps alone.
+
+    Parameters
+    ----------
+    letters
+        How many letters there are at the end, at most one a sample.
+    sweeps
+        Sweeps at the largest number of letters; smaller ones have half as many.
+    seed
+        Of the samples towards which letters split.
+    searches
+        Passes of the search for the letter that earns most, where there are more than three dimensions; 0 leaves it
+        out.
+    backend, device
+        ``"numpy"``, ``"torch"`` or None for what pays; a device of torch such as ``"cuda"``. In processes of an
+        initialised ``torch.distributed``, ``backend="torch"`` shares the rows among them.
+
+    References
+    ----------
+    Rose, "A mapping approach to rate-distortion computation and analysis", 1994; Yang and Mandt, "Towards empirical
+    sandwich bounds on the rate-distortion function", 2022, arXiv:2111.12166.
+
+    Examples
+    --------
+    >>> import rdcfunc as rdc
+    >>> from rdcfunc import sources, distortions, solvers
+    >>> problem = rdc.Problem(sources.Samples([[0.0, 0.0], [1.0, 0.0]]), distortions.squared_error())
+    >>> round(rdc.distortion(problem, R=0.5, solver=solvers.Particles(letters=2)).value, 4)
+    0.0979
+    """
+
+    letters: int = 256
+    sweeps: int = 30
+    seed: int = 0
+    searches: int = 8
+    backend: str | None = None
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "letters", "sweeps")
+
+    def refusal(self, program: Program) -> str | None:
+        """Name the fixed letters."""
+        return "Particles moves its letters in R^k and the problem has fixed ones; use solver=None, or sources.Samples"
+
+    def solve(self, program: Program, tol: float, start: object = None) -> list[object]:  # type: ignore[override]
+        """Raise the refusal: a program has fixed letters."""
+        raise ValueError(self.refusal(program))
+
+    def machine(self, question: SamplesProgram, precise: bool = False) -> Machine:
+        """Return where passes over all samples are made, in double precision if it is asked for."""
+        source = question.source
+        work = float(source.n) * min(self.letters, source.n) * source.k
+        return machine(work, self.device, self.backend, precise)
+
+    def propose(self, question: SamplesProgram, tol: float, start: Cloud | None = None) -> tuple[Cloud, int]:
+        """Return letters, weights and prices that meet the levels, up to rounding, and the sweeps they took."""
+        points, pmf, classes, K = rows_of(question)
+        whole = self.machine(question)
+        rows = Rows(points, pmf, classes, K, whole)
+        control, most = Control(question, rows.energy), min(self.letters, question.source.n)
+        axes = leading(points, pmf) if rows.k > 2 * AXES else None
+        coarse = rows if axes is None else Rows(points, pmf, classes, K, whole, axes)
+        if start is None or start.m < most / 2 or control.silent:
+            cloud, steps = self._scales(coarse, control, most)
+        else:
+            cloud, taken = settle(coarse, control, _along(start, axes), self.sweeps)
+            steps = taken
+        if axes is not None:
+            cloud, taken = settle(rows, control, replace(cloud, letters=cloud.letters @ axes.T), _LAST)
+            steps += taken
+        if rows.machine.double and rows.machine.size == 1 and rows.n * most <= SMALL and not control.silent:
+            cloud, taken = polished(question, rows, cloud, tol)
+            steps += taken
+        cloud, taken = landed(rows, control, cloud)
+        return cloud, steps + taken
+
+    def _scales(self, rows: Rows, control: Control, most: int) -> tuple[Cloud, int]:
+        """Return letters that have doubled in number from scale to scale."""
+        if control.silent:
+            return control.mean(rows), 0
+        random = np.random.default_rng(self.seed)
+        s = rows.k / (2 * rows.energy) if rows.energy > 0 else 0.0
+        cloud, steps, m = replace(control.mean(rows), s=s, t=0.0), 0, 1
+        while m < most:
+            m = min(most, max(_FEW, 2 * m))
+            cloud, taken = settle(
+                rows, control, split(rows, cloud, m, random), self.sweeps if m == most else self.sweeps // 2
+            )
+            steps += taken
+        return cloud, steps
+
+
+def rows_of(question: SamplesProgram) -> tuple[Array, Array, np.ndarray | None, int]:
+    """Return points, weights, classes and how many classes there are; classes are None where they do not count."""
+    labels, source = question.labels, question.source
+    if labels is None:
+        return source.points, source.pmf, None, 1
+    return source.points, source.pmf, labels.argmax(axis=1), labels.shape[1]
+
+
+def settle(rows: Rows, control: Control, cloud: Cloud, sweeps: int) -> tuple[Cloud, int]:
+    """Sweep, with prices that follow the levels, and drop idle letters."""
+    for _ in range(sweeps):
+        sums = rows.sweep(cloud)
+        cloud = control.priced(moved(cloud, sums, _RELAXED), cloud, sums)
+    law = rows.sweep(cloud).law
+    kept = np.flatnonzero(law * cloud.m > _IDLE)
+    return cloud.take(kept), sweeps + 1
+
+
+def moved(cloud: Cloud, sums: Sums, relaxed: float) -> Cloud:
+    """Return the cloud after a step of expectation and maximisation, over-relaxed in weights and letters."""
+    q = np.maximum(sums.law, 1e-30)
+    log_r = cloud.log_r + relaxed * (np.log(q) - cloud.log_r)
+    log_r -= log(np.exp(log_r).sum())
+    letters = cloud.letters + relaxed * (sums.means - cloud.letters)
+    return replace(cloud, letters=letters, log_r=log_r, log_b=sums.log_posteriors)
+
+
+def split(rows: Rows, cloud: Cloud, most: int, random: np.random.Generator) -> Cloud:
+    """Return a cloud in which the heaviest letters have a twin, put a part of the way to a sample of theirs."""
+    parents = np.resize(np.argsort(-cloud.log_r, kind="stable"), most - cloud.m)
+    x = rows.some(random.choice(rows.total, size=min(rows.total, _TRIED * most), replace=False))
+    own = (cloud.log_r - cloud.s * (cloud.letters**2).sum(axis=1) + 2 * cloud.s * x @ cloud.letters.T).argmax(axis=1)
+    # Any sample will do for a letter to which none of these belongs.
+    chosen = random.integers(len(x), size=cloud.m)
+    chosen[own] = np.arange(len(x))
+    again = random.integers(len(x), size=parents.size)
+    towards = np.where(np.arange(parents.size) < cloud.m, chosen[parents], again)
+    twins = cloud.letters[parents] + _APART * (x[towards] - cloud.letters[parents])
+    shares = np.bincount(parents, minlength=cloud.m) + 1
+    log_r = cloud.log_r - np.log(shares)
+    return replace(
+        cloud,
+        letters=np.concatenate([cloud.letters, twins]),
+        log_r=np.concatenate([log_r, log_r[parents]]),
+        log_b=np.concatenate([cloud.log_b, cloud.log_b[parents]]),
+    )
+
+
+def _along(cloud: Cloud, axes: Array | None) -> Cloud:
+    """Return the cloud in the coordinates along some axes."""
+    return cloud if axes is None else replace(cloud, letters=cloud.letters @ axes)
+
+
+def leading(points: Array, pmf: Array) -> Array:
+    """Return the axes (k, q) along which the samples vary most."""
+    about = points - pmf @ points
+    return np.ascontiguousarray(np.linalg.eigh((about * pmf[:, None]).T @ about)[1][:, ::-1][:, :AXES])
