@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import process_time
 
 import numpy as np
@@ -96,8 +97,7 @@ def measure(seeds: int, tol: float = 1e-6) -> Iterator[tuple[str, str, tuple[int
         times = []
         for size in sizes:
             made = [build(size, np.random.default_rng(seed)) for seed in range(seeds)]
-            # The problem is bound now, not when the loop has ended.
-            times.append(min(seconds(lambda p=p, at=at: rdc.rate(p, **at, tol=tol), tol) for p, at in made))
+            times.append(min(seconds(partial(rdc.rate, p, **at, tol=tol), tol) for p, at in made))
         yield name, grows, sizes, times
     sizes = (1, 2, 3, 4)
     yield "R(Θ), D and total variation, n = m = 6", "targets", sizes, [_universal(count, seeds, tol) for count in sizes]

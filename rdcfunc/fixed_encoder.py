@@ -115,7 +115,7 @@ def serve(
         program = replace(program, posteriors=())
     solver: Solver = Chords() if program.posteriors else Conic()
     near = None
-    if start is not None and start.decoder is not None:
+    if start is not None and isinstance(start.decoder, np.ndarray):
         near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
     found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit), near)
     solution = conclude(seen, program, [target], found, solver, tol)
