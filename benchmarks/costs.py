@@ -10,13 +10,14 @@ import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import process_time
+from typing import Any
 
 import numpy as np
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, sources
 
-Build = Callable[[int, np.random.Generator], tuple[rdc.Problem, dict[str, float]]]
+Build = Callable[[int, np.random.Generator], tuple[rdc.Problem, dict[str, Any]]]
 
 
 def _pmf(n: int, rng: np.random.Generator) -> sources.Discrete:
@@ -29,19 +30,19 @@ def _table(n: int, m: int, rng: np.random.Generator) -> distortions.Distortion:
     return distortions.matrix(costs)
 
 
-def _plain(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _plain(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(n, rng), _table(n, n, rng)), {"D": 0.1}
 
 
-def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(200, rng), _table(200, m, rng)), {"D": 0.25}
 
 
-def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(n, rng), distortions.hamming(n), perceptions.TotalVariation()), {"D": 0.4, "P": 0.05}
 
 
-def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     x = np.linspace(-3, 3, n)
     measure = perceptions.Wasserstein(np.subtract.outer(x, x) ** 2)
     return rdc.Problem(sources.discretise(sources.Gaussian(1.0), x), distortions.squared_error(x), measure), {
@@ -50,12 +51,12 @@ def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[st
     }
 
 
-def _grid(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _grid(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     x = np.linspace(-5, 5, n)
     return rdc.Problem(sources.discretise(sources.Gaussian(1.0), x), distortions.squared_error(x)), {"D": 0.1}
 
 
-def _classes(K: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _classes(K: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     n = 64
     measure = classifications.ConditionalEntropy(np.arange(n) % K, tagged=True)
     return rdc.Problem(_pmf(n, rng), _table(n, n, rng), classification=measure), {"D": 0.3, "C": 0.5 * np.log2(K)}
