@@ -467,7 +467,7 @@ def test_a_label_and_perception_where_variances_span_decades(perception: percept
         assert answer.gap < 1e-9
         R = answer.value
         assert rdc.distortion(problem, R=R, P=P, C=C).value == pytest.approx(D, rel=1e-9)
-        assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(P, rel=1e-8)
+        assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(P, rel=1e-9)
         if part == 1:
             assert rdc.classification(problem, R=R, D=D, P=P).value == pytest.approx(C, abs=1e-9)
 
