@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import process_time
+from typing import Any
 
 import numpy as np
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, sources
 
-Build = Callable[[int, np.random.Generator], tuple[rdc.Problem, dict[str, float]]]
+Build = Callable[[int, np.random.Generator], tuple[rdc.Problem, dict[str, Any]]]
 
 
 def _pmf(n: int, rng: np.random.Generator) -> sources.Discrete:
@@ -28,19 +30,19 @@ def _table(n: int, m: int, rng: np.random.Generator) -> distortions.Distortion:
     return distortions.matrix(costs)
 
 
-def _plain(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _plain(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(n, rng), _table(n, n, rng)), {"D": 0.1}
 
 
-def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _letters(m: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(200, rng), _table(200, m, rng)), {"D": 0.25}
 
 
-def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _seen(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     return rdc.Problem(_pmf(n, rng), distortions.hamming(n), perceptions.TotalVariation()), {"D": 0.4, "P": 0.05}
 
 
-def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     x = np.linspace(-3, 3, n)
     measure = perceptions.Wasserstein(np.subtract.outer(x, x) ** 2)
     return rdc.Problem(sources.discretise(sources.Gaussian(1.0), x), distortions.squared_error(x), measure), {
@@ -49,12 +51,12 @@ def _transported(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[st
     }
 
 
-def _grid(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _grid(n: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     x = np.linspace(-5, 5, n)
     return rdc.Problem(sources.discretise(sources.Gaussian(1.0), x), distortions.squared_error(x)), {"D": 0.1}
 
 
-def _classes(K: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, float]]:
+def _classes(K: int, rng: np.random.Generator) -> tuple[rdc.Problem, dict[str, Any]]:
     n = 64
     measure = classifications.ConditionalEntropy(np.arange(n) % K, tagged=True)
     return rdc.Problem(_pmf(n, rng), _table(n, n, rng), classification=measure), {"D": 0.3, "C": 0.5 * np.log2(K)}
@@ -96,8 +98,7 @@ def measure(seeds: int, tol: float = 1e-6) -> Iterator[tuple[str, str, tuple[int
         times = []
         for size in sizes:
             made = [build(size, np.random.default_rng(seed)) for seed in range(seeds)]
-            # The problem is bound now, not when the loop has ended.
-            times.append(min(seconds(lambda p=p, at=at: rdc.rate(p, **at, tol=tol), tol) for p, at in made))
+            times.append(min(seconds(partial(rdc.rate, p, **at, tol=tol), tol) for p, at in made))
         yield name, grows, sizes, times
     sizes = (1, 2, 3, 4)
     yield "R(Θ), D and total variation, n = m = 6", "targets", sizes, [_universal(count, seeds, tol) for count in sizes]
@@ -108,7 +109,7 @@ def _universal(count: int, seeds: int, tol: float) -> float:
     rng = np.random.default_rng(0)
     problem = rdc.Problem(_pmf(6, rng), distortions.hamming(6), perceptions.TotalVariation())
     theta = [rdc.Target(D=0.2 + 0.05 * k, P=0.15 / (k + 1)) for k in range(count)]
-    return min(seconds(lambda: rdc.universal_rate(problem, theta, tol=tol), tol) for _ in range(seeds))
+    return min(seconds(partial(rdc.universal_rate, problem, theta, tol=tol), tol) for _ in range(seeds))
 
 
 def main(arguments: list[str] | None = None) -> int:
