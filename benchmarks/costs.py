@@ -7,6 +7,9 @@ three sizes. Brackets are checked, so that a time is that of a certified answer.
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import process_time
@@ -112,11 +115,30 @@ def _universal(count: int, seeds: int, tol: float) -> float:
     return min(seconds(partial(rdc.universal_rate, problem, theta, tol=tol), tol) for _ in range(seeds))
 
 
+def startup(statement: str) -> float:
+    """Return the least CPU time of five new interpreters that import rdcfunc and run a statement, less an empty one's."""
+
+    def least(code: str) -> float:
+        times = []
+        for _ in range(5):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-c", code], check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        return min(times)
+
+    return least(f"import rdcfunc; {statement}") - least("pass")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the table of times and exponents, for Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="problems of each size, of which the quickest counts")
     options = parser.parse_args(arguments)
+    answer = "rdcfunc.rate(rdcfunc.Problem(rdcfunc.sources.uniform(4), rdcfunc.distortions.hamming(4)), D=0.1)"
+    print(
+        f"import rdcfunc: {startup('pass'):.2f} CPU s; with a first answer: {startup(answer):.2f} CPU s\n", flush=True
+    )
     rdc.rate(*_plain(8, np.random.default_rng(0))[:1], D=0.1)  # loads what is loaded once
     print("| answer | grows | sizes | CPU seconds | exponent |\n|---|---|---|---|---|", flush=True)
     for name, grows, sizes, times in measure(options.seeds):

@@ -55,8 +55,8 @@ def classification_at_rates(keep: Keep) -> Axes:
 
 def perception_at_rates(keep: Keep) -> Axes:
     """Draw P(R, D) of a coin at several rates."""
-    problem, R = _coin(perceptions.TotalVariation()), np.array([0.1, 0.2, 0.4, 0.6])[:, None]
-    return keep("pdr", lambda: rdc.trace(problem, R=R, D=np.linspace(0.02, 0.4, 20), minimise="P")).plot()
+    problem, R = _coin(perceptions.TotalVariation()), np.array([0.05, 0.1, 0.2, 0.4])[:, None]
+    return keep("pdr", lambda: rdc.trace(problem, R=R, D=np.linspace(0.08, 0.32, 81), minimise="P")).plot()
 
 
 def gaussian(keep: Keep) -> Axes:
