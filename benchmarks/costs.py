@@ -116,18 +116,14 @@ def _universal(count: int, seeds: int, tol: float) -> float:
 
 
 def startup(statement: str) -> float:
-    """Return the least CPU time of five new interpreters that import rdcfunc and run a statement, less an empty one's."""
-
-    def least(code: str) -> float:
-        times = []
-        for _ in range(5):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, "-c", code], check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(times)
-
-    return least(f"import rdcfunc; {statement}") - least("pass")
+    """Return the least CPU time of five new interpreters that import rdcfunc and run a statement."""
+    times = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", f"import rdcfunc; {statement}"], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -136,9 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="problems of each size, of which the quickest counts")
     options = parser.parse_args(arguments)
     answer = "rdcfunc.rate(rdcfunc.Problem(rdcfunc.sources.uniform(4), rdcfunc.distortions.hamming(4)), D=0.1)"
-    print(
-        f"import rdcfunc: {startup('pass'):.2f} CPU s; with a first answer: {startup(answer):.2f} CPU s\n", flush=True
-    )
+    print(f"import: {startup('pass'):.2f} CPU s; import and a first answer: {startup(answer):.2f} CPU s\n", flush=True)
     rdc.rate(*_plain(8, np.random.default_rng(0))[:1], D=0.1)  # loads what is loaded once
     print("| answer | grows | sizes | CPU seconds | exponent |\n|---|---|---|---|---|", flush=True)
     for name, grows, sizes, times in measure(options.seeds):

@@ -26,10 +26,12 @@ import rdcfunc as rdc  # noqa: E402
 from benchmarks.store import Rows, provenance  # noqa: E402
 from rdcfunc import classifications, distortions, perceptions, solvers, sources  # noqa: E402
 
+Rates = dict[float, tuple[int, tuple[float, ...]]]
+
 #: Where the stored rows are.
 STORED = Path(__file__).parent / "results" / "mnist-bounds.jsonl"
 #: Rates in bits, in the order of their worth, each with its number of letters and its levels of H(S|X̂) in bits.
-RATES: dict[float, tuple[int, tuple[float, ...]]] = {
+RATES: Rates = {
     4.755: (1024, (0.8, 0.4, 0.1, 0.02)),
     6.0: (1024, (0.4, 0.05)),
     3.17: (512, (1.2, 0.6, 0.3)),
@@ -37,7 +39,9 @@ RATES: dict[float, tuple[int, tuple[float, ...]]] = {
     8.0: (4096, (0.1,)),
     10.0: (4096, ()),
 }
-_SMALL: dict[float, tuple[int, tuple[float, ...]]] = {2.0: (64, (1.5,)), 3.17: (64, (0.3,))}
+_SMALL: Rates = {2.0: (64, (1.5,)), 3.17: (64, (0.3,))}
+#: Letters up to which a rate comes first.
+_FEW = 1024
 #: What is said of the size of the stored computation.
 _SIZE = "at the size that two CPU cores allow in 30 minutes"
 
@@ -69,30 +73,40 @@ def images(small: bool, folder: str) -> Images:
     return Images("digits" if small else "mnist", *parts)
 
 
-def compute(given: Images, rates: dict[float, tuple[int, tuple[float, ...]]], rows: Rows, size: str) -> Iterator[str]:
-    """Compute the rows that are missing, rate by rate, and yield what each is."""
+def plan(rates: Rates) -> list[tuple[str, float, float]]:
+    """Return kind, rate and level of every row, in the order of their worth."""
+    few = [R for R, (letters, _) in rates.items() if letters <= _FEW]
+    many = [R for R in rates if R not in few]
+    curves = [[("DC", R, C) for R in group for C in rates[R][1]] for group in (few, many)]
+    functions = [[("D", R, inf) for R in group] for group in (few, many)]
+    perception = [("DP", R, 0.0) for R in (*few, *many)]
+    return [*functions[0], *perception[:1], *curves[0], *functions[1], *curves[1], *perception[1:]]
+
+
+def compute(given: Images, rates: Rates, rows: Rows, size: str) -> Iterator[str]:
+    """Compute the rows that are missing, and yield what each is."""
     measures = perceptions.Wasserstein(), classifications.ConditionalEntropy(given.labels, tagged=True)
     source, d = sources.Samples(given.train), distortions.squared_error()
     classes = rdc.Problem(source, d, classification=measures[1])
     looks = rdc.Problem(source, d, measures[0])
-    for R, (letters, levels) in rates.items():
-        start: rdc.Solution | None = None
-        for kind, level in [("D", inf), *(("DC", C) for C in levels), ("DP", 0.0)]:
-            known = [r for r in rows.rows if (r["kind"], r["R"], r["level"]) == (kind, R, _finite(level))]
-            if known or (kind == "DP" and start is None):
-                continue
-            solver = solvers.Particles(letters=letters, sweeps=20, searches=3 if kind == "D" else 0)
-            began = process_time()
-            problem, asked = (looks, {"P": level}) if kind == "DP" else (classes, {"C": level})
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the row says how wide it is
-                found = rdc.distortion(problem, R, **asked, solver=solver, start=start)
-            start = found if kind != "DP" else start
-            seconds = process_time() - began
-            row = {"kind": kind, "R": R, "level": _finite(level), **_told(given, found, R, kind)}
-            made = {"letters": letters, "images": len(given.train), "seconds": round(seconds, 1), "size": size}
-            rows.append({"data": given.name, **row, **made, "solver": repr(solver), "made": provenance()})
-            yield f"R = {R}, {kind} at {level}: D = {row['D']:.5f} after {seconds:.0f} s"
+    starts: dict[float, rdc.Solution] = {}
+    for kind, R, level in plan(rates):
+        if any((r["kind"], r["R"], r["level"]) == (kind, R, _finite(level)) for r in rows.rows):
+            continue
+        letters = rates[R][0]
+        solver = solvers.Particles(letters=letters, sweeps=20, searches=3 if kind == "D" else 0)
+        began = process_time()
+        problem, asked = (looks, {"P": level}) if kind == "DP" else (classes, {"C": level})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the row says how wide it is
+            found = rdc.distortion(problem, R, **asked, solver=solver, start=starts.get(R))
+        if kind != "DP":
+            starts[R] = found
+        seconds = process_time() - began
+        row = {"kind": kind, "R": R, "level": _finite(level), **_told(given, found, R, kind)}
+        made = {"letters": letters, "images": len(given.train), "seconds": round(seconds, 1), "size": size}
+        rows.append({"data": given.name, **row, **made, "solver": repr(solver), "made": provenance()})
+        yield f"{kind} at R = {R}, level {level}: D = {row['D']:.5f} after {seconds:.0f} s"
 
 
 def _told(given: Images, found: rdc.Solution, R: float, kind: str) -> dict[str, Any]:

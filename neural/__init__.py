@@ -10,12 +10,14 @@ from .data import Dataset, load
 from .evaluate import Measurement, evaluate
 from .reuse import train_decoders, train_refinements, train_universal
 from .run import Run, load_run
+from .sweep import Job, sweep
 from .train import train_end_to_end, train_together
 
 __all__ = [
     "Config",
     "Data",
     "Dataset",
+    "Job",
     "Measurement",
     "Run",
     "Weights",
@@ -23,6 +25,7 @@ __all__ = [
     "load",
     "load_run",
     "recipes",
+    "sweep",
     "train_decoders",
     "train_end_to_end",
     "train_refinements",

@@ -1,22 +1,31 @@
-"""Train and measure codecs from the command line; the measurement is printed as JSON."""
+"""Train, measure and look at codecs from the command line."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from . import recipes
+from . import recipes, studies
+from .config import Config, Data, Weights
 from .evaluate import evaluate
+from .files import fetch
 from .reuse import train_universal
 from .run import Run, load_run
+from .show import show
+from .speed import speed
+from .store import write
+from .summary import summary
+from .sweep import sweep
 from .train import train_end_to_end
 
-RECIPES = {"quick": recipes.quick, "seed_paper": recipes.seed_paper}
+RECIPES: dict[str, Callable[..., Config]] = {name: getattr(recipes, name) for name in recipes.__all__}
+STUDIES = {name: getattr(studies, name) for name in studies.__all__}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,70 +34,157 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     try:
-        runs = _runs(options)
-        print(json.dumps([_report(run, options.dithers) for run in runs], indent=2))
+        options.run_command(options)
     except (ValueError, OSError, FloatingPointError) as error:
         raise SystemExit(f"{type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted; what was finished is kept where it was written") from None
 
 
-def _runs(options: argparse.Namespace) -> Iterable[Run]:
-    if options.command == "train":
-        config = RECIPES[options.recipe](classification_weight=options.weight, seed=options.seed)
-        changes = {"epochs": options.epochs, "device": options.device, "data_dir": options.data_dir}
-        config = replace(config, **{name: value for name, value in changes.items() if value is not None})
-        run = train_end_to_end(config, progress=options.progress)
-        if options.save is not None:
-            run.save(options.save)
-        return [run]
-    run = load_run(options.run, device=options.device, data_dir=options.data_dir)
-    if options.command == "evaluate":
-        return [run]
-    reused = train_universal(run, options.weights, progress=options.progress)
+def _fetch(options: argparse.Namespace) -> None:
+    print(fetch(Data(options.data), Path(options.data_dir or "data")))
+
+
+def _train(options: argparse.Namespace) -> None:
+    run = train_end_to_end(_config(options), progress=options.progress)
     if options.save is not None:
-        for new in reused:
-            new.save(options.save / f"weight-{new.config.classification_weight:g}.pt")
-    return reused
+        run.save(options.save)
+    _report([run], options)
 
 
-def _report(run: Run, dithers: int) -> dict[str, object]:
-    return {
-        "config": run.config.to_dict(),
-        "encoder": None if run.encoder is None else run.encoder.to_dict(),
-        "seconds": run.seconds,
-        "measurement": evaluate(run, dithers=dithers).to_dict(),
-    }
+def _universal(options: argparse.Namespace) -> None:
+    base = load_run(options.run, device=options.device, data_dir=options.data_dir)
+    weights = [
+        replace(base.config.weights, classification=classification, perception=perception)
+        for classification in options.weights
+        for perception in options.perception_weights or [base.config.perception_weight]
+    ]
+    runs = train_universal(base, weights, progress=options.progress)
+    if options.save is not None:
+        for run in runs:
+            run.save(options.save / _name(run.config.weights))
+    _report(runs, options)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    _report([load_run(path, device=options.device, data_dir=options.data_dir) for path in options.runs], options)
+
+
+def _show(options: argparse.Namespace) -> None:
+    runs = [load_run(path, device=options.device, data_dir=options.data_dir) for path in options.runs]
+    figure = show(runs, images=options.images)
+    write(options.out, lambda file: figure.savefig(file, format=options.out.suffix[1:] or "png", dpi=150))
+    print(options.out)
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    chosen = {"seeds": options.seeds, "device": options.device, "data_dir": options.data_dir}
+    jobs = STUDIES[options.study](**{name: value for name, value in chosen.items() if value is not None})
+    rows = sweep(
+        jobs,
+        options.folder,
+        together=options.together,
+        dithers=options.dithers,
+        perception=options.perception,
+        graph=options.graph,
+        progress=True,
+    )
+    table = summary(rows)
+    write(options.folder / "summary.csv", lambda file: table.to_csv(file, index=False))
+    print(table.to_string(float_format="%.4g"))
+
+
+def _speed(options: argparse.Namespace) -> None:
+    found = speed(_config(options), options.together, graph=options.graph)
+    print(json.dumps({**asdict(found), "ratio": found.ratio}, indent=2))
+
+
+def _config(options: argparse.Namespace) -> Config:
+    places = {"device": options.device, "data_dir": options.data_dir}
+    config: Config = RECIPES[options.recipe](**{name: value for name, value in places.items() if value is not None})
+    weights = replace(config.weights, classification=options.weight, perception=options.perception_weight)
+    config = replace(config.weighing(weights), seed=options.seed)
+    return config if options.epochs is None else replace(config, epochs=options.epochs)
+
+
+def _name(weights: Weights) -> str:
+    perception = f"-perception-{weights.perception:g}" if weights.perception else ""
+    return f"weight-{weights.classification:g}{perception}.pt"
+
+
+def _report(runs: Sequence[Run], options: argparse.Namespace) -> None:
+    """Print configuration and measurement of each run as JSON."""
+    measure = partial(evaluate, dithers=options.dithers, perception=options.perception)
+    table = [
+        {
+            "config": run.config.to_dict(),
+            "encoder": None if run.encoder is None else run.encoder.to_dict(),
+            "seconds": run.seconds,
+            "measurement": measure(run).to_dict(),
+        }
+        for run in runs
+    ]
+    print(json.dumps(table, indent=2))
 
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--device", help="where to compute, such as cpu or cuda")
-    common.add_argument("--data-dir", help="folder that holds MNIST/raw")
-    common.add_argument("--dithers", type=int, default=32, help="dither draws to average over (%(default)s)")
+    common.add_argument("--data-dir", help="folder that holds MNIST/raw, FashionMNIST/raw or SVHN")
     common.add_argument("--threads", type=int, help="threads of torch; 1 is fastest for the digits")
+    measuring = argparse.ArgumentParser(add_help=False)
+    measuring.add_argument("--dithers", type=int, default=32, help="dither draws to average over (%(default)s)")
+    measuring.add_argument("--perception", action="store_true", help="measure distances between laws too")
     training = argparse.ArgumentParser(add_help=False)
     training.add_argument("--progress", action="store_true", help="show a bar over the epochs")
+    graphs = argparse.ArgumentParser(add_help=False)
+    graphs.add_argument("--graph", action="store_true", help="on CUDA, record a training step and replay it")
+    recipe = argparse.ArgumentParser(add_help=False)
+    recipe.add_argument("--recipe", choices=RECIPES, default="quick", help="configuration (%(default)s)")
+    recipe.add_argument("--weight", type=float, default=0.0, help="classification weight λ_c (%(default)s)")
+    recipe.add_argument("--perception-weight", type=float, default=0.0, help="perception weight λ_p (%(default)s)")
+    recipe.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
+    recipe.add_argument("--epochs", type=int, help="passes over the data, if not the recipe's")
 
     parser = argparse.ArgumentParser(prog="python -m neural", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    train = commands.add_parser("train", parents=[common, training], help="train a codec end to end")
-    train.add_argument("--recipe", choices=RECIPES, default="quick", help="configuration (%(default)s)")
-    train.add_argument("--weight", type=float, default=0.0, help="classification weight λ_c (%(default)s)")
-    train.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
-    train.add_argument("--epochs", type=int, help="passes over the data, if not the recipe's")
+    def command(name: str, run: object, help_: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[common, *parents], help=help_)
+        made.set_defaults(run_command=run)
+        return made
+
+    get = command("fetch", _fetch, "get the files of a data set")
+    get.add_argument("data", choices=[data.value for data in Data if data is not Data.DIGITS], help="which")
+
+    train = command("train", _train, "train a codec end to end", measuring, training, recipe)
     train.add_argument("--save", type=Path, metavar="FILE", help="where to write the run")
 
-    universal = commands.add_parser(
-        "universal", parents=[common, training], help="train new decoders on a run's frozen encoder"
-    )
+    universal = command("universal", _universal, "train new decoders on a run's frozen encoder", measuring, training)
     universal.add_argument("run", type=Path, metavar="RUN", help="file written by train --save")
     universal.add_argument(
         "--weights", type=float, nargs="+", required=True, metavar="λ_c", help="one decoder for each"
     )
+    universal.add_argument(
+        "--perception-weights", type=float, nargs="+", metavar="λ_p", help="with each of these, if not the run's"
+    )
     universal.add_argument("--save", type=Path, metavar="FOLDER", help="where to write weight-*.pt")
 
-    measure = commands.add_parser("evaluate", parents=[common], help="measure a saved run")
-    measure.add_argument("run", type=Path, metavar="RUN", help="file written by train or universal")
+    study = command("sweep", _sweep, "train and measure a study, or what is left of it", measuring, graphs)
+    study.add_argument("study", choices=STUDIES, help="which")
+    study.add_argument("--folder", type=Path, required=True, help="where its rows and runs are")
+    study.add_argument("--seeds", type=int, help="repetitions of every codec, if not the study's")
+    study.add_argument("--together", type=int, default=1, help="codecs that are trained at once (%(default)s)")
+
+    measure = command("evaluate", _evaluate, "measure saved runs", measuring)
+    look = command("show", _show, "draw reconstructions next to originals")
+    for each in (measure, look):
+        each.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="file written by train, universal or sweep")
+    look.add_argument("--out", type=Path, default=Path("show.png"), help="the picture (%(default)s)")
+    look.add_argument("--images", type=int, default=12, help="how many images (%(default)s)")
+
+    time = command("speed", _speed, "time training together and one by one", graphs, recipe)
+    time.add_argument("--together", type=int, default=16, help="codecs that are trained at once (%(default)s)")
     return parser
 
 

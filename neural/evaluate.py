@@ -14,6 +14,10 @@ from torch import Tensor, nn
 from rdcfunc import Target
 
 from .classifiers import pretrained_judge
+from .coder import Law
+from .data import Dataset
+from .models import in_blocks
+from .perception import Perception, perceive
 from .run import Run
 from .streams import Stream
 
@@ -28,12 +32,18 @@ class Averages:
     ----------
     rate
         H(Z|U), bits.
+    written
+        Bits an image that a range coder writes.
+    overload
+        The fraction of latents that the quantiser clips.
     D
         Mean squared error per pixel.
     C
         Cross-entropy of the run's own classifier on reconstructions, bits.
     floor
         H(S|Z,U), bits: no classifier that reads reconstructions has a smaller cross-entropy.
+    refitted
+        Cross-entropy of class frequencies refitted to the messages of training images, bits.
     accuracy
         Of the run's own classifier on reconstructions.
     judge_cross_entropy, judge_accuracy
@@ -41,9 +51,12 @@ class Averages:
     """
 
     rate: float
+    written: float
+    overload: float
     D: float
     C: float
     floor: float
+    refitted: float
     accuracy: float
     judge_cross_entropy: float
     judge_accuracy: float
@@ -58,19 +71,28 @@ class Measurement:
     rate
         H(Z|U) in bits: what an entropy coder that knows the dither needs.
     nominal_rate
-        d·log2 L in bits: what sending the message as it is needs. Never below `rate`.
+        d·log2 L in bits: what sending the message as it is needs. Never below `rate`; infinite without clipping.
+    written
+        Bits an image that a range coder writes, who knows the messages of the training images at the same dither.
+    overload
+        The fraction of latents that the quantiser clips, whose errors are then not uniform.
     target
         D, mean squared error per pixel; C, cross-entropy in bits of the run's own pre-trained classifier on
-        the reconstructions; P is infinite, since perception is not measured.
+        the reconstructions; P is infinite, for `perception` holds estimates and no bound.
     floor
         H(S|Z,U) in bits, with the entropies of the empirical law: the cross-entropy of the best reader of the
         messages. With few images per message and class it is biased low.
+    refitted
+        Cross-entropy in bits of the class frequencies that the training images have at the same message and dither:
+        what an honest reader of the messages attains. Never below `floor`.
     accuracy
         Of the run's own classifier on the reconstructions.
     judge_cross_entropy, judge_accuracy
         Those of a classifier that training never saw, in bits and as a fraction.
     standard_error
         Of each average over the dithers. It does not cover the choice of test images, nor of training seed.
+    perception
+        Distances between the laws of reconstructions and images, if they were asked for.
 
     Examples
     --------
@@ -82,21 +104,28 @@ class Measurement:
 
     rate: float
     nominal_rate: float
+    written: float
+    overload: float
     target: Target
     floor: float
+    refitted: float
     accuracy: float
     judge_cross_entropy: float
     judge_accuracy: float
     standard_error: Averages
+    perception: Perception | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries for JSON, which has no infinity: None stands for it."""
         levels = asdict(self.target).items()
         target = {name: level if math.isfinite(level) else None for name, level in levels}
-        return {**asdict(self), "target": target}
+        nominal = self.nominal_rate if math.isfinite(self.nominal_rate) else None
+        return {**asdict(self), "target": target, "nominal_rate": nominal}
 
 
-def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | None = None) -> Measurement:
+def evaluate(
+    run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | None = None, perception: bool = False
+) -> Measurement:
     """Measure rate, distortion and classification of `run` on its test images.
 
     Each dither vector is drawn once and used for all images, as the theory's shared randomness. Given it the
@@ -114,6 +143,8 @@ def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | N
     judge
         A classifier, images (n, pixels) to logits (n, classes), that `run` was not trained against; by
         default one is trained, once per process, from the run's configuration.
+    perception
+        Measure distances between laws too, as `perceive` does; that trains a critic.
 
     Returns
     -------
@@ -141,21 +172,26 @@ def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | N
     test = run.data.test
     images, labels = test.images, test.labels
     with torch.no_grad():
-        features = codec.encoder(images)
+        known, features = (in_blocks(codec.encoder, split.images) for split in (run.data.train, test))
         table = []
         for dither in draws[:, None]:
             messages = codec.quantizer.codes(features, dither)
             sent, which = torch.unique(messages, return_inverse=True)
             reconstructions = codec.decode(sent, dither)  # one a message: there are far fewer than images
-            error = (images - reconstructions[which]).square().mean().item()
             rate, floor = _entropies(which, labels)
             (own, accuracy), (other, judged) = (_read(reader(reconstructions), which, labels) for reader in readers)
+            earlier = codec.quantizer.codes(known, dither)
+            law = Law.of(earlier)
+            refitted, _ = _read(_posterior(law, earlier, run.data), law.places(messages), labels)
             table.append(
                 Averages(
                     rate=rate,
-                    D=error,
+                    written=8 * len(law.write(messages)) / len(messages),
+                    overload=codec.quantizer.overload(features, dither).double().mean().item(),
+                    D=(images - reconstructions[which]).square().mean().item(),
                     C=own,
                     floor=floor,
+                    refitted=refitted,
                     accuracy=accuracy,
                     judge_cross_entropy=other,
                     judge_accuracy=judged,
@@ -165,13 +201,26 @@ def evaluate(run: Run, *, dithers: int = 32, seed: int = 0, judge: nn.Module | N
     return Measurement(
         rate=mean.rate,
         nominal_rate=run.config.rate,
+        written=mean.written,
+        overload=mean.overload,
         target=Target(D=mean.D, C=mean.C),
         floor=mean.floor,
+        refitted=mean.refitted,
         accuracy=mean.accuracy,
         judge_cross_entropy=mean.judge_cross_entropy,
         judge_accuracy=mean.judge_accuracy,
         standard_error=_over(table, lambda draws: stdev(draws) / math.sqrt(len(draws))),
+        perception=perceive(run, seed=seed) if perception else None,
     )
+
+
+def _posterior(law: Law, messages: Tensor, data: Dataset) -> Tensor:
+    """Return log p(class|message), (K + 1, classes), of training images; one image of no message is added to each."""
+    labels, classes = data.train.labels, data.classes
+    prior = torch.bincount(labels, minlength=classes).double() / len(labels)
+    cells = law.places(messages) * classes + labels
+    counts = torch.bincount(cells, minlength=(len(law.symbols) + 1) * classes).view(-1, classes)
+    return ((counts + prior) / (counts.sum(1, keepdim=True) + 1)).log()
 
 
 def _entropies(which: Tensor, labels: Tensor) -> tuple[float, float]:

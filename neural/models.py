@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-__all__ = ["classifier", "critic", "decoder", "encoder", "features", "freeze", "judge", "normalised"]
+__all__ = ["classifier", "critic", "decoder", "encoder", "features", "freeze", "in_blocks", "judge", "normalised"]
 
 
 def encoder(pixels: int, widths: Sequence[int], dimension: int, *, bounded: bool = True) -> nn.Sequential:
@@ -117,6 +118,19 @@ def freeze(*modules: nn.Module) -> None:
     """
     for module in modules:
         module.eval().requires_grad_(False)
+
+
+def in_blocks(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Return the outputs of a frozen network on many inputs, without gradients and a few thousand at a time.
+
+    Examples
+    --------
+    >>> import torch
+    >>> in_blocks(nn.Linear(2, 1).eval(), torch.zeros(10_000, 2)).shape
+    torch.Size([10000, 1])
+    """
+    with torch.no_grad():
+        return torch.cat([network(block) for block in torch.split(inputs, 4096)])
 
 
 def normalised(widths: Sequence[int]) -> list[nn.Module]:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from . import models
 from .codec import Codec, build_codec
 from .config import Weights
-from .data import Split
 from .group import Group
 from .networks import Refined, build_decoder
 from .run import Run
@@ -198,19 +197,14 @@ class _FrozenFeatures:
     def __init__(self, encoders: Sequence[nn.Module], group: Group) -> None:
         distinct = list(dict.fromkeys(encoders))
         models.freeze(*distinct)
-        with torch.no_grad():
-            self._table = torch.stack([_in_blocks(encoder, group.data.train) for encoder in distinct])
+        images = group.data.train.images
+        self._table = torch.stack([models.in_blocks(encoder, images) for encoder in distinct])
         places = [distinct.index(encoder) for encoder in encoders]
         self._which = torch.tensor(places, device=self._table.device)[:, None]
 
     def __call__(self, index: Tensor) -> Tensor:
         """Return the features (n, d) or (E, n, d) of the images at the indices (n,) or (E, n)."""
         return self._table[self._which[0] if index.ndim == 1 else self._which, index]
-
-
-def _in_blocks(encoder: nn.Module, split: Split) -> Tensor:
-    blocks = torch.split(torch.arange(len(split)), 4096)
-    return torch.cat([encoder(split.batch(index)[0]) for index in blocks])
 
 
 def _refinement(codec: Codec) -> nn.Module:

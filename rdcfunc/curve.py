@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rdcfunc import checks
-from rdcfunc.answer import check_tol, solve
+from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import compile_program
 from rdcfunc.files import write
-from rdcfunc.fixed_encoder import encoder_table, serve
-from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
+from rdcfunc.fixed_encoder import Encoder, decode, serve
+from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
 from rdcfunc.solution import Solution, Status, WideBracketWarning
@@ -127,7 +127,7 @@ def trace(
     C: ArrayLike = inf,
     R: ArrayLike | None = None,
     minimise: str | None = None,
-    encoder: ArrayLike | Solution | None = None,
+    encoder: Encoder | None = None,
     solver: Solver | None = None,
     tol: float = 1e-6,
     executor: Executor | None = None,
@@ -186,15 +186,12 @@ def trace(
     levels = [checks.array(x).astype(np.float64) for x in (D, P, C)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
     rates = checks.array(inf if R is None else R).astype(np.float64)
-    table = None
     if encoder is None:
         quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
     else:
         if R is not None or "D" in given or minimise not in (None, "D") or solver is not None:
             raise ValueError("an encoder fixes R and its decoders minimise D; leave out R, D, minimise and solver")
-        check_tol(tol)
-        quantity, table = "D", encoder_table(problem, encoder)
-        rates = np.asarray(mutual_information(problem.source.pmf, table) / NATS_PER_BIT)
+        quantity, rates = "D", np.asarray(decode(problem, encoder, tol=tol).rate)
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
         raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
     grid = np.broadcast_arrays(rates, *levels)
@@ -213,13 +210,13 @@ def trace(
     if executor is None:
         start: Solution | None = None
         for run in runs:
-            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start, table)):
+            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start, encoder)):
                 found.append(solution)
                 start = solution if place == 0 else start
                 if bar is not None:
                     bar.update()
     else:
-        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol, table) for run in runs]
+        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol, encoder) for run in runs]
         for task in tasks:
             done = task.result()
             found += done
@@ -263,15 +260,15 @@ def _walk(
     solver: Solver | None,
     tol: float,
     start: Solution | None,
-    table: Array | None,
+    encoder: Encoder | None,
 ) -> Iterator[Solution | None]:
-    """Yield the solution at each point of a run, each from its neighbour's; with a table those of its decoders."""
+    """Yield the solution at each point of a run, each from its neighbour's; of an encoder those of its decoders."""
     goal = None if quantity == "R" else Axis(quantity)
     for R, D, P, C in run:
         target = Target(D, P, C)
         try:
-            if table is not None:
-                start = serve(problem, table, Target(inf, P, C), tol, start)
+            if encoder is not None:
+                start = serve(problem, encoder, Target(inf, P, C), tol, start)
             else:
                 program = compile_program(problem, [target], R * NATS_PER_BIT, goal)
                 start = solve(problem, program, [target], solver, tol, start, warn=False)
@@ -281,9 +278,9 @@ def _walk(
 
 
 def _walked(
-    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, table: Array | None
+    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, encoder: Encoder | None
 ) -> list[Solution | None]:
-    return list(_walk(problem, quantity, run, solver, tol, None, table))
+    return list(_walk(problem, quantity, run, solver, tol, None, encoder))
 
 
 def _collect(

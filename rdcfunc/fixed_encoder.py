@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
+from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification
 from rdcfunc.compilation import tabulate
 from rdcfunc.feasibility import check_each
+from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Candidate, Dual, Output, Program
@@ -29,9 +31,17 @@ from rdcfunc.tradeoff import distortion
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: What an encoder may be given as.
+Encoder: TypeAlias = ArrayLike | Solution | GaussianChannel
+
 
 def decode(
-    problem: Problem, encoder: ArrayLike | Solution, P: float = inf, C: float = inf, *, tol: float = 1e-6
+    problem: Problem,
+    encoder: Encoder,
+    P: float = inf,
+    C: float = inf,
+    *,
+    tol: float = 1e-6,
 ) -> Solution:
     """Compute ``min E d(X, X̂)`` over decoders ``P(x̂ | z)`` of a fixed encoder, at the levels P and C.
 
@@ -46,7 +56,8 @@ def decode(
         Source and measures, with n source and m reproduction letters.
     encoder
         ``P(z | x)``, shape (n, nz), rows summing to one; or a solution, whose ``encoder`` is taken. See
-        :func:`encoder_from_counts` for tables of counts.
+        :func:`encoder_from_counts` for tables of counts. A :class:`~rdcfunc.channels.GaussianChannel`, or a solution
+        that has one, on a Gaussian source; components of Z that rounding cannot tell from others tell nothing.
     P, C
         Levels as in :class:`Target`.
     tol
@@ -79,13 +90,22 @@ def decode(
     (0.15, 0.247059)
     """
     check_tol(tol)
-    solution = serve(problem, encoder_table(problem, encoder), Target(inf, P, C), tol)
+    solution = serve(problem, encoder, Target(inf, P, C), tol)
     warn_if_wide(solution, tol, depth=3)
     return solution
 
 
-def serve(problem: Problem, table: Array, target: Target, tol: float, start: Solution | None = None) -> Solution:
-    """Return what :func:`decode` does for an encoder's table (n, nz), from a neighbour's solution if given."""
+def serve(
+    problem: Problem,
+    encoder: Encoder,
+    target: Target,
+    tol: float,
+    start: Solution | None = None,
+) -> Solution:
+    """Return what :func:`decode` does, without its warning and from a neighbour's solution if given."""
+    if isinstance(problem.source, Gaussian):
+        return gaussian(problem, cast("GaussianChannel | Solution", encoder), target.P, target.C, tol)
+    table = _table(cast("ArrayLike | Solution", encoder), problem.source.n)
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0
     program, seen = _seen(problem, table[:, used], target)
@@ -95,7 +115,7 @@ def serve(problem: Problem, table: Array, target: Target, tol: float, start: Sol
         program = replace(program, posteriors=())
     solver: Solver = Chords() if program.posteriors else Conic()
     near = None
-    if start is not None and start.decoder is not None:
+    if start is not None and isinstance(start.decoder, np.ndarray):
         near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
     found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit), near)
     solution = conclude(seen, program, [target], found, solver, tol)
@@ -202,7 +222,6 @@ def reuse_penalty(
     array([[0.    , 0.0365],
            [0.0051, 0.    ]])
     """
-    _refuse_gaussian(problem)
     chosen = tuple(targets)
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
@@ -220,20 +239,9 @@ def reuse_penalty(
     return Reuse(lower, upper, chosen, fresh)
 
 
-def _refuse_gaussian(problem: Problem) -> None:
-    """Refuse a source whose encoders are no tables."""
-    if isinstance(problem.source, Gaussian):
-        raise ValueError(
-            "encoders are tables of a discrete source here; rdcfunc.gaussian.decoding.decode takes the channel of a "
-            "Gaussian one"
-        )
-
-
-def encoder_table(problem: Problem, encoder: ArrayLike | Solution) -> Array:
+def _table(encoder: ArrayLike | Solution, n: int) -> Array:
     """Return an encoder's table ``P(z | x)``, shape (n, nz), checked."""
-    _refuse_gaussian(problem)
-    n = problem.source.n
-    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=4)
+    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=5)
     if table.shape[0] != n:
         raise ValueError(
             f"encoder must have one row for each of the {n} source letters (got shape {table.shape}); "

@@ -56,8 +56,8 @@ class Problem:
         ReverseKL, JensenShannon or Hellinger, and ``ConditionalEntropy(LinearLabel(weights, noise))``. For samples:
         ``Wasserstein()``, which is W2², and ``ConditionalEntropy(labels, tagged=True)`` with n integers.
     common_randomness
-        Whether encoder and decoder share as much randomness as they like. Without any, offered for scalar Gaussian
-        sources, perception is judged on long blocks, and costs more.
+        Whether encoder and decoder share as much randomness as they like. Without any, offered for Gaussian
+        sources (vectors with ``Wasserstein()`` only), perception is judged on long blocks, and costs more.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class Problem:
                 "squared_error() without points belongs to a Gaussian source or to Samples; give the points"
             )
         if not self.common_randomness:
-            raise ValueError("common_randomness=False is offered for scalar Gaussian sources; leave it out")
+            raise ValueError("common_randomness=False is offered for Gaussian sources; leave it out")
         n, m = self.distortion.shape
         if n != self.source.n:
             raise ValueError(
@@ -123,10 +123,11 @@ class Problem:
             )
         if linear is not None and linear.weights.shape[-1] != n:
             raise ValueError(f"LinearLabel must have {n} weights like the source (got {linear.weights.shape[-1]})")
-        if not self.common_randomness and (n > 1 or label is not None or not isinstance(shape, Wasserstein | KL)):
+        offered = isinstance(shape, Wasserstein) or (isinstance(shape, KL) and n == 1)
+        if not self.common_randomness and (label is not None or not offered):
             raise ValueError(
-                "common_randomness=False is offered for scalar Gaussian sources with Wasserstein() or KL() and no "
-                "classification; leave it out"
+                "common_randomness=False is offered for Gaussian sources with Wasserstein(), for scalar ones with KL() "
+                "too, and without classification; leave it out"
             )
 
     def _check_samples(self, n: int) -> None:

@@ -118,7 +118,7 @@ class Solution:
         What it proposed: a warm start for a neighbouring level.
     decoder
         ``P(x̂ | z)``, shape (nz, m), if the question was what to make of a fixed encoder; then the columns of
-        ``encoder`` are pairs (z, x̂).
+        ``encoder`` are pairs (z, x̂). On a Gaussian source, the channel from Z to the reproduction.
     searched
         On samples in more than three dimensions, a lower bound that is not certified: it would hold if a search has
         found the letter that earns most. None where nothing was searched.
@@ -139,7 +139,7 @@ class Solution:
     source: Array = field(repr=False)
     origins: tuple[str, str] = ("", "")
     candidate: Candidate | None = field(repr=False, default=None)
-    decoder: Array | None = field(repr=False, default=None)
+    decoder: Array | GaussianChannel | None = field(repr=False, default=None)
     searched: float | None = None
 
     @property

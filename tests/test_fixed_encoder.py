@@ -228,6 +228,18 @@ def test_the_region_of_an_encoder_is_traced(measure: str) -> None:
     assert curve.plot().get_ylabel() == "distortion $D$"
 
 
+def test_the_region_of_a_gaussian_encoder_is_its_formula() -> None:
+    """At R bits a decoder pays what the estimate leaves, and the way from its law to the level."""
+    rate, levels = 1.0, np.linspace(0.0, 0.3, 4)
+    curve = rdc.trace(GAUSSIAN, encoder=rdc.distortion(GAUSSIAN, rate), P=levels)
+    left = 4.0**-rate
+    truth = left + np.maximum(1 - np.sqrt(1 - left) - np.sqrt(levels), 0.0) ** 2
+    assert (curve.lower <= truth + 1e-12).all()
+    assert (truth <= curve.upper + 1e-12).all()
+    assert (curve.upper - curve.lower).max() < 1e-9
+    np.testing.assert_allclose(curve.R, rate)
+
+
 @pytest.mark.parametrize(
     ("call", "match"),
     [
@@ -237,8 +249,7 @@ def test_the_region_of_an_encoder_is_traced(measure: str) -> None:
         (lambda: rdc.decode(BINARY, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
         (lambda: rdc.decode(BINARY, np.eye(2), C=0.1), "the problem has no classification"),
-        (lambda: rdc.decode(GAUSSIAN, np.eye(1), P=0.0), "gaussian.decoding.decode takes the channel"),
-        (lambda: rdc.reuse_penalty(GAUSSIAN, [rdc.Target()], R=1.0), "gaussian.decoding.decode takes the channel"),
+        (lambda: rdc.decode(GAUSSIAN, np.eye(1)), "must be a GaussianChannel or a solution that has one"),
         (lambda: rdc.encoder_from_counts([[1, 0], [0, 0]]), "got none in row 1"),
         (lambda: rdc.encoder_from_counts([[1, -1]]), "counts must be >= 0"),
         (lambda: rdc.reuse_penalty(BINARY, [], R=0.3), "targets must be a list"),

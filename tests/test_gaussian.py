@@ -238,6 +238,24 @@ def test_no_common_randomness() -> None:
         assert rdc.distortion(block, R=R).value == pytest.approx(s2 * e**2, abs=1e-11)
 
 
+def test_blocks_of_vectors() -> None:
+    S = np.diag([1.0, 0.3, 0.01])
+    shared = rdc.Problem(sources.Gaussian(S), SQUARED, perceptions.Wasserstein())
+    block = replace(shared, common_randomness=False)
+    for R in (0.4, 3.0):
+        left = rdc.distortion(shared, R=R).value
+        for P in (0.0, 0.2 * left, 2 * left):
+            D = rdc.distortion(block, R=R, P=P)
+            assert D.gap < 1e-11
+            assert D.value == pytest.approx(left + max(0, sqrt(left) - sqrt(P)) ** 2, abs=1e-11)
+            assert rdc.rate(block, D=D.value, P=P).value == pytest.approx(R, abs=1e-9)
+            assert rdc.distortion(shared, R=R, P=P).value <= D.value + 1e-11
+            if left > P:
+                assert rdc.perception(block, R=R, D=D.value).value == pytest.approx(P, abs=1e-9)
+    # One number is a vector of one, and nothing need be told of a distortion of twice the variance.
+    assert rdc.rate(block, D=2 * np.trace(S), P=0.0).value == 0
+
+
 def test_divergence_of_blocks_by_a_search() -> None:
     """KL without common randomness: over the mean's and the noise's variance, by another program."""
     for R, P in ((0.5, 0.05), (1.0, 0.3), (0.2, 0.5), (2.0, 1e-3)):
@@ -361,9 +379,14 @@ WRONG: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "randomness": (
         lambda: rdc.Problem(sources.uniform(2), distortions.hamming(2), common_randomness=False),
         ValueError,
-        r"common_randomness=False is offered for scalar Gaussian sources",
+        r"common_randomness=False is offered for Gaussian sources",
     ),
-    "blocks": (lambda: scalar(1.0, perceptions.Hellinger(), shared=False), ValueError, r"offered for scalar Gaussian"),
+    "blocks": (lambda: scalar(1.0, perceptions.Hellinger(), shared=False), ValueError, r"offered for Gaussian"),
+    "blocks of vectors": (
+        lambda: rdc.Problem(sources.Gaussian(np.eye(2)), SQUARED, perceptions.KL(), common_randomness=False),
+        ValueError,
+        r"for scalar ones with KL\(\) too",
+    ),
     "solver": (
         lambda: rdc.rate(scalar(1.0), D=0.5, solver=rdc.solvers.Conic()),
         ValueError,

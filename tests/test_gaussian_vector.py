@@ -11,7 +11,7 @@ import pytest
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
 from rdcfunc.channels import GaussianChannel
-from rdcfunc.gaussian import certificate, components, decoding, joint, labels, outcome
+from rdcfunc.gaussian import certificate, components, joint, labels, outcome, tangents
 from rdcfunc.gaussian.deviations import Relative, Transport
 from rdcfunc.gaussian.question import Question
 from rdcfunc.program import Axis
@@ -343,13 +343,22 @@ def test_matrices_prove_bounds_wherever_they_come_from() -> None:
         question = Question(
             np.array([1.0, 0.4]), deviation, inf, np.array([0.5]), np.array([0.02]), 0.15, np.array([0.5, 1.0]), "R"
         )
-        _, w, Z = joint.propose(question)
-        upper = outcome.solve(question).upper
-        assert joint.lower_bound(question, w, Z) > upper - 1e-6
+        oracle = tangents.Tangents(question)
+        found = outcome.solve(question)
+        w = found.prices
+        oracle.best(w)
+        Y = oracle.tangents(w)
+        assert joint.lower_bound(question, w, Y) > found.upper - 1e-10
+        proved = 0
         for _ in range(100):
-            bent = np.array([_bent(z, rng) for z in Z])
-            prices = w * np.exp(0.1 * rng.normal(size=4))
-            assert joint.lower_bound(question, prices, bent) <= upper
+            bent = np.array([_bent(y, rng) for y in Y])
+            bound = joint.lower_bound(question, w * np.exp(0.1 * rng.normal(size=4)), bent)
+            assert bound <= found.upper
+            proved += bound > 0
+        assert proved > 20
+        # A tangent that rounding may have made indefinite proves nothing.
+        values, axes = np.linalg.eigh(Y[0])
+        assert joint.lower_bound(question, w, ((axes * [-1e-14, values[1]]) @ axes.T)[None]) == 0
 
 
 def _bent(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -444,57 +453,157 @@ def test_what_several_numbers_cannot_do_is_said(case: str) -> None:
         call(several(np.eye(2), np.eye(2), 0.1))
 
 
-def test_decoders_of_a_fixed_encoder() -> None:
-    rng = np.random.default_rng(7)
-    for n, k in ((1, 1), (3, 3), (3, 2)):
-        S, G = random_covariance(n, n), rng.normal(size=(n, n))
-        # An encoder that is told fewer components than there are sends a singular estimate.
-        G[k:] = 0
-        encoder = GaussianChannel(G, 0.3 * np.eye(n), np.eye(n), S)
-        best = decoding.decode(encoder)
-        A = best.output
-        apart = miss(S, S, A)
-        assert best.distortion == pytest.approx(np.trace(S) - np.trace(A), rel=1e-9)
-        for P in (0.0, 0.1 * apart, 0.5 * apart, 2 * apart):
-            found = decoding.decode(encoder, P)
-            assert miss(S, S, found.output) <= P + 1e-7
-            assert found.distortion == pytest.approx(best.distortion + max(0, apart**0.5 - P**0.5) ** 2, rel=1e-6)
-            assert found.distortion <= 2 * best.distortion * (1 + 1e-9)
-            assert np.linalg.eigvalsh(found.noise)[0] > -1e-9
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("span", [0, 6])
+def test_a_label_and_perception_where_variances_span_decades(perception: perceptions.Divergence, span: int) -> None:
+    variances = 10.0 ** (-span * np.linspace(0, 1, 4))
+    S, a = np.diag(variances), np.random.default_rng(6).normal(size=4) / np.sqrt(variances)
+    D, V = 0.4 * variances.sum(), 0.25 * a @ S @ a
+    P = 0.03 * (variances.sum() if isinstance(perception, perceptions.Wasserstein) else 1)
+    problem = vector(S, perception, (a, 0.3))
+    for part in (1.0, 1e-6):
+        C = entropy(part * V + 0.3)
+        answer = rdc.rate(problem, D=D, P=P, C=C)
+        assert answer.gap < 1e-9
+        R = answer.value
+        assert rdc.distortion(problem, R=R, P=P, C=C).value == pytest.approx(D, rel=1e-9)
+        assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(P, rel=1e-9)
+        if part == 1:
+            assert rdc.classification(problem, R=R, D=D, P=P).value == pytest.approx(C, abs=1e-9)
+
+
+def test_slopes_through_tangents_are_derivatives() -> None:
+    s2, a = np.array([1.0, 0.4, 0.05]), np.array([0.5, 1.0, 2.0])
+    rng = np.random.default_rng(0)
+    for deviation in (Transport(), Relative()):
+        P = np.array([0.02, inf, 0.0])
+        question = Question(s2, deviation, inf, np.full(3, 0.5), P, 0.15, a, "R")
+        w = rng.uniform(0.5, 3, 8)
+        w[[5, 6]] = 0
+        slopes = tangents.Tangents(question).best(w)[2]
+        priced = w > 0
+        for i in np.flatnonzero(priced):
+            step = np.zeros_like(w)
+            step[i] = 1e-5
+            up, down = (tangents.Tangents(question).best(v)[1] for v in (w + step, w - step))
+            np.testing.assert_allclose(slopes[priced, i], (up - down)[priced] / 2e-5, atol=1e-9)
+
+
+def test_slack_levels_of_many_decoders() -> None:
+    rng = np.random.default_rng(4)
+    for trial in range(8):
+        S, a, perception = random_covariance(trial, 3), rng.normal(size=3), PROVED[trial % 2]
+        parts = 10.0 ** rng.uniform(-3, 0.3, (3, 3))
+        theta = [
+            Target(d * np.trace(S), [p, 0.0, inf][trial % 3] if k == 0 else p, entropy(c * (a @ S @ a) + 0.1))
+            for k, (d, p, c) in enumerate(parts)
+        ]
+        assert rdc.universal_rate(vector(S, perception, (a, 0.1)), theta).gap < 1e-8
+
+
+def encoder(seed: int, n: int, k: int) -> GaussianChannel:
+    G = np.random.default_rng(seed).normal(size=(n, n))
+    # An encoder that is told fewer components than there are sends a singular estimate.
+    G[k:] = 0
+    return GaussianChannel(G, 0.3 * np.eye(n), np.eye(n), random_covariance(n, n))
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (3, 3), (3, 2)])
+def test_decoders_of_a_fixed_encoder(n: int, k: int) -> None:
+    given = encoder(7, n, k)
+    S, problem = given.source, vector(given.source, perceptions.Wasserstein())
+    best = rdc.decode(problem, given)
+    A = best.sent.output
+    apart = miss(S, S, A)
+    assert best.value == pytest.approx(np.trace(S) - np.trace(A), rel=1e-9)
+    for P in (0.0, 0.1 * apart, 0.5 * apart, 2 * apart):
+        found = rdc.decode(problem, given, P)
+        assert found.gap < 1e-10
+        assert miss(S, S, found.sent.output) <= P + 1e-7
+        assert found.sent.distortion == pytest.approx(found.value, rel=1e-9)
+        assert found.value == pytest.approx(best.value + max(0, apart**0.5 - P**0.5) ** 2, rel=1e-6)
+        assert found.value <= 2 * best.value * (1 + 1e-9)
+        assert found.rate == pytest.approx(given.rate, abs=1e-9)
+        # The decoder sees Z alone.
+        read = found.decoder.gain @ given.gain
+        np.testing.assert_allclose(read, found.sent.gain, atol=1e-12)
+        blur = found.decoder.gain @ given.noise @ found.decoder.gain.T + found.decoder.noise
+        np.testing.assert_allclose(blur, found.sent.noise, atol=1e-12)
+        assert np.linalg.eigvalsh(found.decoder.noise)[0] > -1e-12
+
+
+def test_decoders_within_kl_are_a_semidefinite_program() -> None:
+    given = encoder(7, 3, 3)
+    S, problem = given.source, vector(given.source, perceptions.KL())
+    best = rdc.decode(problem, given)
+    A, K, cross = best.sent.output, cp.Variable((3, 3), PSD=True), cp.Variable((3, 3))
+    P = best.achieved.P / 30
+    nats = (cp.trace(np.linalg.inv(S) @ K) - 3 - cp.log_det(K) + np.linalg.slogdet(S)[1]) / 2
+    moved = np.trace(A) + cp.trace(K) - 2 * cp.trace(cross)
+    limits = [cp.bmat([[A, cross], [cross.T, K]]) >> 0, nats <= P * LN2]
+    cp.Problem(cp.Minimize(moved), limits).solve(solver="CLARABEL")
+    found = rdc.decode(problem, given, P)
+    assert found.gap < 1e-8
+    assert found.value == pytest.approx(best.value + moved.value, abs=1e-5)
+    assert found.lower > best.upper + 1e-4
+
+
+def test_what_a_fixed_encoder_tells_of_a_label() -> None:
+    given, a = encoder(7, 3, 3), np.array([1.0, -1.0, 0.5])
+    problem = vector(given.source, perceptions.Wasserstein(), (a, 0.3))
+    least = entropy(given.left(a, 0.3))
+    assert pytest.approx(least, abs=1e-9) == rdc.decode(problem, given, P=0.0, C=least + 1e-9).achieved.C
+    with pytest.raises(rdc.InfeasibleError, match=r"infeasible with this encoder: what it sends leaves h\(S\|Z\)"):
+        rdc.decode(problem, given, C=least - 1e-6)
 
 
 def test_a_scalar_encoder_serves_every_perception() -> None:
-    for P in (0.0, 0.01, 0.2):
-        problem = rdc.Problem(sources.Gaussian(2.0), SQUARED, perceptions.Wasserstein())
-        encoder = rdc.distortion(problem, R=1.3).sent
-        assert decoding.decode(encoder, P).distortion == pytest.approx(
-            rdc.distortion(problem, R=1.3, P=P).value, rel=1e-9
-        )
-    with pytest.raises(ValueError, match="P must be >= 0"):
-        decoding.decode(encoder, -1.0)
+    for perception in PROVED:
+        problem = rdc.Problem(sources.Gaussian(2.0), SQUARED, perception)
+        made = rdc.distortion(problem, R=1.3)
+        for P in (0.0, 0.01, 0.2):
+            found = rdc.decode(problem, made, P)
+            assert found.value == pytest.approx(rdc.distortion(problem, R=1.3, P=P).value, rel=1e-9)
+            assert found.gap < 1e-11
+        reused = rdc.reuse_penalty(problem, [Target(), Target(P=0.0), Target(P=0.01)], R=1.3)
+        assert reused.upper.max() < 1e-9
+    for perception in (perceptions.ReverseKL(), perceptions.JensenShannon(), perceptions.Hellinger()):
+        problem = rdc.Problem(sources.Gaussian(2.0), SQUARED, perception)
+        found = rdc.decode(problem, made, 0.002, tol=0.1)
+        own = rdc.distortion(problem, R=1.3, P=0.002, tol=0.1)
+        assert found.lower - 1e-9 <= own.lower <= found.upper + 1e-9
+        assert found.upper == pytest.approx(own.upper, rel=1e-9)
 
 
-def test_a_vector_encoder_does_not() -> None:
-    S = np.diag([1.0, 0.01])
-    problem = vector(S, perceptions.Wasserstein())
-    encoder = rdc.rate(problem, D=0.02)
-    least = rdc.distortion(problem, R=encoder.rate, P=0.0)
-    assert decoding.decode(encoder.sent, 0.0).distortion > least.value + 1e-3
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_a_vector_encoder_does_not(perception: perceptions.Divergence) -> None:
+    problem = vector(np.diag([1.0, 0.01]), perception)
+    made = rdc.rate(problem, D=0.02)
+    least = rdc.distortion(problem, R=made.rate, P=0.0)
+    assert rdc.decode(problem, made, 0.0).lower > least.upper + 1e-3
+    reused = rdc.reuse_penalty(problem, [Target(), Target(P=0.0)], R=made.rate)
+    assert reused.lower[0, 1] > 1e-3
+    assert reused.lower[1, 0] > 1e-3
+    assert np.diag(reused.upper).max() < 1e-9
 
 
-def test_a_conic_solver_that_fails_leaves_a_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
-    S, a = random_covariance(8, 3), np.array([1.0, -1.0, 0.5])
-    problem, C = vector(S, PROVED[0], (a, 0.3)), entropy(0.25 * a @ S @ a + 0.3)
-    D = 0.4 * np.trace(S)
-    truth = rdc.rate(problem, D=D, P=0.03, C=C)
-    propose = joint.propose
-    monkeypatch.setattr(joint, "propose", lambda q: propose(q) if q.pinned.all() else None)
-    with pytest.warns(rdc.WideBracketWarning):
-        answer = rdc.rate(problem, D=D, P=0.03, C=C)
-    assert answer.lower == pytest.approx(rdc.rate(problem, D=D, P=0.03).lower, abs=1e-9)
-    assert answer.lower < truth.lower
-    assert truth.upper < answer.upper < np.inf
-    assert answer.achieved.P <= 0.03
-    monkeypatch.setattr(joint, "propose", lambda q: None)
-    with pytest.warns(rdc.WideBracketWarning, match="no channel that meets every level was found"):
-        assert rdc.rate(problem, D=D, P=0.03, C=C).upper == np.inf
+ENCODERS = {
+    "table": (lambda p, c: rdc.decode(p, [[1.0]]), "must be a GaussianChannel or a solution that has one"),
+    "source": (lambda p, c: rdc.decode(vector(2 * c.source), c), "a channel from another source"),
+    "noise": (lambda p, c: rdc.decode(p, replace(c, noises=-c.noises)), "noise must be positive semidefinite"),
+    "level": (lambda p, c: rdc.decode(p, c, -1.0), "P must be >= 0"),
+    "blocks": (
+        lambda p, c: rdc.decode(
+            rdc.Problem(sources.Gaussian(1.0), SQUARED, PROVED[0], common_randomness=False), encoder(7, 1, 1)
+        ),
+        "letter by letter",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENCODERS)
+def test_encoders_that_do_not_fit_are_refused(case: str) -> None:
+    call, message = ENCODERS[case]
+    given = encoder(7, 3, 3)
+    with pytest.raises(ValueError, match=message):
+        call(vector(given.source, perceptions.Wasserstein()), given)

@@ -88,6 +88,22 @@ def cut(cells: Array, decoder: int, letter: int, edge: tuple[int, int], at: floa
     return first, second
 
 
+def facets(cells: Array) -> Array:
+    """Return functionals (decoders, m, r, K) of a law, its weights of the corners, which are >= 0 inside of a cell."""
+    return np.asarray(np.linalg.pinv(cells).swapaxes(-1, -2), dtype=np.float64)
+
+
+def paid(labels: Array, slopes: Array, cells: Array) -> Array:
+    """Return what each source letter adds to ``<slope, posterior>`` over its least in the cell, (decoders, n, m).
+
+    The mean over the source letters that are told a letter is ``>= 0`` for each channel whose posteriors lie in the
+    cells (decoders, m, r, K), whatever the slopes (decoders, m, K).
+    """
+    least = np.einsum("hjvs,hjs->hjv", cells, slopes).min(axis=2)
+    found: Array = np.einsum("xs,hjs->hxj", labels, slopes) - least[:, None]
+    return found
+
+
 def log_earned(
     log_weights: Array, labels: Array, t: Array, cells: Array, accuracy: float = 1e-9
 ) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from math import inf, sqrt
 import numpy as np
 
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.empirical.certificate import Lower, Upper, energy, lower, upper
+from rdcfunc.empirical.certificate import Lower, Upper, energy, lower, mirrored_lower, upper
 from rdcfunc.empirical.transport import transport
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.passes.channel import PointChannel
@@ -21,6 +21,8 @@ from rdcfunc.solvers.particles import AXES, Particles, leading, rows_of
 
 #: Rounds in search of the encoder whose decoder just meets a level of distortion.
 _ROUNDS = 12
+#: How much less than the level a distortion may be, relative to it, where that search ends.
+_CLOSE = 1e-6
 
 
 def answer(question: SamplesProgram, solver: Particles, tol: float, start: Solution | None) -> Solution:
@@ -42,37 +44,67 @@ def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Clo
 
         D(P) = E |X - X̃|² + (W2(p_X̃, p_X) - √P)_+²,
 
-    which is achieved, and gives the upper bound. The lower one is that without perception.
+    which is achieved, and gives the upper bound. The encoder is the better one of two: that of the rate-distortion
+    function, and that which is best where perception is perfect. The lower bound is the better one of those at P = inf
+    and, if P = 0, at P = 0, where the letters are the samples and need not be searched.
     """
-    plain = replace(question, target=replace(question.target, P=inf), goal=None if question.goal is None else Axis.D)
-    P, D, total = question.target.P, question.target.D, energy(question)
-    exact, steps, room = solver.machine(question, precise=True), 0, D
-    for _ in range(_ROUNDS if question.goal is None else 1):
-        asked = replace(plain, target=replace(plain.target, D=inf if plain.goal is Axis.D else room))
-        near, taken = solver.propose(asked, tol, near)
-        top = upper(asked, near, exact)
+    goal = None if question.goal is None else Axis.D
+    asked = replace(question, target=replace(question.target, P=inf), goal=goal)
+    cloud, steps = solver.propose(asked, tol, near)
+    top = upper(asked, cloud, solver.machine(question, precise=True))
+    low = lower(asked, top, solver.machine(question), solver.searches)
+    found, taken = _moved(question, solver, tol, cloud, False, None if goal is None else top)
+    other, taken_too = _moved(question, solver, tol, cloud, True, None)
+    best = min(found, other, key=lambda m: m.value)
+    if question.goal is Axis.P:
+        low = replace(low, value=0.0, searched=np.nan, proved=True)
+    elif question.target.P == 0:
+        low = max(low, mirrored_lower(question, other.top), key=lambda bound: bound.value)
+    return _solution(question, solver, best.upper, low, steps + taken + taken_too, tol, best.P)
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """An encoder, how far its best estimate is from the samples, and what the decoder that moves it achieves."""
+
+    top: Upper
+    upper: Upper
+    P: float
+
+    @property
+    def value(self) -> float:
+        """The goal's value."""
+        return self.upper.value
+
+
+def _moved(
+    question: SamplesProgram, solver: Particles, tol: float, near: Cloud, mirror: bool, ready: Upper | None
+) -> tuple[Moved, int]:
+    """Return an encoder of one of the two kinds with the decoder that meets the levels, and the sweeps that took."""
+    goal = None if question.goal is None else Axis.D
+    P, D = question.target.P, question.target.D
+    exact, steps, room = solver.machine(question, precise=True), 0, min(D, energy(question))
+    for _ in range(_ROUNDS if goal is None else 1):
+        asked = replace(question, target=Target(D=room if goal is None else inf), goal=goal)
+        near, taken = (near, 0) if ready else solver.mirror(asked, near) if mirror else solver.propose(asked, tol, near)
+        top = ready or upper(asked, near, exact)
         far, passes = _away(question, top, solver)
         steps += taken + passes
         spare = D - far.distortion(top.achieved.D, P)
-        if question.goal is not None or 0 <= spare <= 1e-6 * D or top.value == inf:
+        if goal is not None or 0 <= spare <= _CLOSE * D or top.value == inf:
             break
-        room = min(total, max(room + spare * (1 - 1e-9) - (0 if spare > 0 else 2e-7 * D), 1e-9 * D))
-    low = lower(asked, top, solver.machine(question), solver.searches)
+        room = min(energy(question), max(room + spare - _CLOSE / 2 * D, _CLOSE * D))
     best = top.achieved.D
-    D = (
-        far.distortion(best, P)
-        if question.goal is Axis.D
-        else (D if question.goal is Axis.P else far.distortion(best, P))
-    )
-    P = far.perception(best, D) if question.goal is Axis.P else min(P, far.squared)
     if question.goal is Axis.P:
-        low = replace(low, value=0.0, searched=np.nan)
-        met = best <= D
+        P = far.perception(best, D) if best <= D else inf
+        value = P
     else:
-        met = question.goal is Axis.D or D <= question.target.D * (1 + 1e-12)
-    value = {None: top.value, Axis.D: D + (top.value - best), Axis.P: P}[question.goal] if met else inf
-    judged = replace(top, value=value, achieved=replace(top.achieved, D=D))
-    return _solution(question, solver, judged, low, steps, tol, P)
+        shown = far.distortion(best, P)
+        P = min(P, far.squared)
+        met = goal is not None or shown <= D * (1 + 1e-12)
+        value = inf if not met else top.value if goal is None else shown + (top.value - best)
+        D = shown
+    return Moved(top, replace(top, value=value, achieved=replace(top.achieved, D=D)), P), steps
 
 
 @dataclass(frozen=True)

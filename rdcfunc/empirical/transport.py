@@ -12,10 +12,10 @@ from rdcfunc.passes.rows import Rows
 from rdcfunc.perceptions import Wasserstein
 
 #: Entries of a cost table for which the transport program is solved.
-_SMALL = 100_000
+_SMALL = 400_000
 #: Slopes, relative to one over the cost that is known, of the entropic coupling, passes at each, and how many of the
 #: last ones see all coordinates.
-_SLOPES, _PASSES, _FULL = (2.0, 8.0, 32.0), 6, 2
+_SLOPES, _PASSES, _FULL = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 5, 2
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,31 @@ def transport(
         Points about the samples' mean, and their probabilities.
     """
     coarse, rows, exact = plan
-    if exact.total * len(letters) <= _SMALL and exact.machine.size == 1:
+    alone = exact.machine.size == 1
+    if alone and exact.k == 1:
+        return Transport(_on_a_line(exact, letters, law), 0)
+    if alone and exact.total * len(letters) <= _SMALL:
         return Transport(_exact(exact, letters, law), 0)
     q = np.maximum(law, 1e-12)
     q /= q.sum()
     scale, log_r, before, passes = 1.0 / max(miss, 1e-300), np.log(q), _SLOPES[0], 0
+    start = rows if coarse is None or axes is None else coarse
+    y = letters if coarse is None or axes is None else letters @ axes
+    best, least = Cloud(letters, log_r, np.zeros((len(q), 1)), before * scale), np.inf
     for slope in _SLOPES:
         log_r = np.log(q) + (log_r - np.log(q)) * slope / before
         before = slope
-        for at in range(_PASSES):
-            cloud = Cloud(letters, log_r, np.zeros((len(q), 1)), slope * scale)
-            if coarse is None or axes is None or (slope == _SLOPES[-1] and at >= _PASSES - _FULL):
-                mass = rows.sweep(cloud).law
-            else:
-                mass = coarse.sweep(replace(cloud, letters=letters @ axes)).law
-            log_r, passes = log_r + np.log(q / np.maximum(mass, 1e-300)), passes + 1
-    sums = exact.sweep(Cloud(letters, log_r, np.zeros((len(q), 1)), before * scale))
+        for _ in range(_PASSES):
+            sums = start.sweep(Cloud(y, log_r, np.zeros((len(q), 1)), slope * scale))
+            mass, passes = np.maximum(sums.law, 1e-300), passes + 1
+            cost = _cost(start.energy, sums.moments, mass, y, q)
+            if cost < least:
+                best, least = replace(best, log_r=log_r, s=slope * scale), cost
+            log_r = log_r + np.log(q / mass)
+    for _ in range(_FULL if start is not rows else 0):
+        mass, passes = np.maximum(rows.sweep(best).law, 1e-300), passes + 1
+        best = replace(best, log_r=best.log_r + np.log(q / mass))
+    sums = exact.sweep(best)
     cost = _cost(exact.energy, sums.moments, np.maximum(sums.law, 1e-300), letters, q)
     # The law that was coupled is the given one but for letters of no weight.
     lost = float(np.abs(q - law / law.sum()).sum()) * 4 * float((letters**2).sum(axis=1).max() + exact.norms.max())
@@ -76,10 +85,18 @@ def _cost(energy: float, moments: Array, mass: Array, y: Array, q: Array) -> flo
 
 
 def _exact(rows: Rows, letters: Array, law: Array) -> float:
-    """Return W2² by the transport program, or in one dimension by the coupling that crosses nothing."""
-    x, p = rows.some(rows.order), rows.p
-    if rows.k == 1:
-        first, second = np.argsort(x[:, 0], kind="stable"), np.argsort(letters[:, 0], kind="stable")
-        x, p, letters, law = x[first], p[first], letters[second], law[second]
-    cost = ((x[:, None] - letters[None]) ** 2).sum(axis=2)
-    return Wasserstein(cost).value(p / p.sum(), law / law.sum())
+    """Return W2² by the transport program."""
+    cost = sum((rows.some(rows.order)[:, None, i] - letters[:, i]) ** 2 for i in range(rows.k))
+    return Wasserstein(cost).value(rows.p / rows.p.sum(), law / law.sum())
+
+
+def _on_a_line(rows: Rows, letters: Array, law: Array) -> float:
+    """Return W2² of numbers by the coupling that crosses nothing."""
+    x, y = rows.some(rows.order)[:, 0], letters[:, 0]
+    first, second = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
+    P, Q = np.cumsum(rows.p[first]), np.cumsum(law[second])
+    P, Q = P / P[-1], Q / Q[-1]
+    ends = np.sort(np.concatenate([P, Q[:-1]]))
+    starts = np.concatenate([[0.0], ends[:-1]])
+    at, to = (np.searchsorted(c[:-1], starts, side="right") for c in (P, Q))
+    return float((ends - starts) @ (x[first][at] - y[second][to]) ** 2)

@@ -13,8 +13,8 @@ from rdcfunc.gaussian import blocks, several
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import deviation
 from rdcfunc.gaussian.feasibility import check_alone, check_rate
-from rdcfunc.gaussian.joint import Matrices, perceived, transport
 from rdcfunc.gaussian.labels import Left
+from rdcfunc.gaussian.matrices import Matrices, perceived, turn
 from rdcfunc.gaussian.outcome import Outcome, Point, solve
 from rdcfunc.gaussian.question import Question, entropy, variance
 from rdcfunc.gaussian.several import Several
@@ -158,8 +158,9 @@ class Units:
         if not question.judged[k]:
             point = found.point
             if isinstance(point, Left):
-                s = np.sqrt(question.variances)
-                value = perceived(question, s[:, None] * (np.eye(s.size) - point.left) * s)
+                value = perceived(question, point.axes * np.sqrt(1 - point.parts))
+            elif isinstance(point, Matrices) and question.deviation.exact:
+                value = perceived(question, point.shown[k])
             elif isinstance(point, Axes):
                 with np.errstate(divide="ignore", invalid="ignore"):
                     cost = question.deviation.cost(point.x[k])
@@ -189,9 +190,10 @@ class Units:
             ratio = 1 + point.x[0]
             gain, noise = np.diag(ratio * (1 - point.d)), np.diag(ratio**2 * question.variances * point.e)
         else:
-            left = point.left
-            kept, Z = np.eye(s.size) - left, np.eye(s.size)
+            known = point.axes * np.sqrt(1 - point.parts)
+            shown = known
             if isinstance(point, Matrices):
-                Z = transport(point.known(question), point.outputs[0])
-            gain, noise = Z @ (s[:, None] * kept / s), Z @ (s[:, None] * (left @ kept) * s) @ Z
+                shown = point.shown[0] @ turn(s[:, None] * point.shown[0], s[:, None] * known)
+            gain = s[:, None] * (shown @ known.T) / s
+            noise = s[:, None] * ((shown * point.parts) @ shown.T) * s
         return GaussianChannel(gain, noise * self.top, self.axes, source)

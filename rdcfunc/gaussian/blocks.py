@@ -1,12 +1,14 @@
-r"""One axis without common randomness, perception judged on long blocks.
+r"""No common randomness, perception judged on long blocks.
 
 The decoder has the message alone. With mean :math:`\tilde X = E[X \mid M]` and at R nats a symbol
 
-- W2²: what M leaves, :math:`e^{-2R}`, plus the transport from the law of the means, which a rate of R keeps
-  :math:`e^{-2R}` away from the source's: :math:`D = e^{-2R} + [(e^{-R} - \sqrt P)_+]^2`;
-- KL: a reproduction of variance u whose mean given M has variance :math:`u - \nu` has at most the entropies
-  :math:`\tfrac12 \log 2 \pi e u` and :math:`R + \tfrac12 \log 2 \pi e \nu`, so P asks for :math:`u \ge \tau_0^2` and
-  :math:`\nu \ge e^{u - 1 - 2P - 2R}`, and :math:`D = 1 + u - 2 c \sqrt{u - \nu}` is convex in u.
+- W2²: what M leaves, at least the :math:`E(R)` of reverse water-filling, plus the transport from the law of the means.
+  That lives on :math:`e^{nR}` points, so that it is no less than :math:`E(R)` away from the source's law, and
+  :math:`D = E + [(\sqrt E - \sqrt P)_+]^2`, which good codes attain, on any number of axes;
+- KL, on one axis: a reproduction of variance u whose mean given M has variance :math:`u - \nu` has
+  at most the entropies :math:`\tfrac12 \log 2 \pi e u` and :math:`R + \tfrac12 \log 2 \pi e \nu`, so P asks for
+  :math:`u \ge \tau_0^2` and :math:`\nu \ge e^{u - 1 - 2P - 2R}`, and :math:`D = 1 + u - 2 c \sqrt{u - \nu}` is
+  convex in u.
 
 References
 ----------
@@ -17,46 +19,68 @@ arXiv:2107.02555; Chen et al., arXiv:2404.04681.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, expm1, inf, log, sqrt
+from math import exp, expm1, inf, sqrt
 
 import numpy as np
 import scipy
 
 from rdcfunc.certificate import EPS
 from rdcfunc.checks import InfeasibleError
+from rdcfunc.gaussian import start
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Deviation, Transport
 from rdcfunc.gaussian.feasibility import Printed
 from rdcfunc.gaussian.outcome import Outcome
 from rdcfunc.gaussian.question import Question
-from rdcfunc.gaussian.scalar import of_rate
+from rdcfunc.information import Array
 
 #: Relative accuracy of a root, and of what is computed from it.
 _ROOT, _OFF = 4 * EPS, 1e-13
 
 
 def solve(question: Question, units: Printed) -> Outcome:
-    """Return the answer to a question on one axis with one decoder."""
-    shape, R, D, P = question.deviation, question.R, float(question.D[0]), float(question.P[0])
+    """Return the answer to a question with one decoder."""
+    shape, R, D, P, s2 = question.deviation, question.R, float(question.D[0]), float(question.P[0]), question.variances
+    moved = isinstance(shape, Transport)
     if question.goal == "R":
-        R = _rate(shape, D, P)
-        value = R
+        R = value = _rate_of(s2, _known(D, P)) if moved else _rate(shape, D, P)
     elif question.goal == "D":
-        D = value = distortion(shape, R, P)
+        D = value = _moved(_left_at(s2, R), P) if moved else distortion(shape, R, P)
     else:
-        P = value = _perception(shape, R, D, units)
-    d = 2 / (1 + exp(2 * min(of_rate(R), 350.0)))
-    point = Axes(np.array([of_rate(R)]), np.array([[-d]]))
-    values = np.array([R, distortion(shape, R, P), P, question.told[0] ** 2 * exp(-2 * R)])
-    off = _OFF * (1 + value)
+        P = value = _perception(question, D, units)
+    e = np.minimum(1.0, start.water_at(s2, R) / s2) if R > 0 else np.ones_like(s2)
+    theta = np.arcsinh(np.sqrt((1 - e) / e))
+    point = Axes(theta, -Axes(theta, np.zeros((1, s2.size))).d[None])
+    D = _moved(_left_at(s2, R), P) if moved else distortion(shape, R, P)
+    values = np.array([R, D, P, float(question.told**2 @ e)])
+    off = _OFF * (1 + value) + 4 * question.blur * (s2.size + question.dropped)
     return Outcome(max(0.0, value - off), value + off if value else 0.0, point, values, np.zeros(4), 1)
 
 
+def _left_at(variances: Array, R: float) -> float:
+    """Return ``E(R)``."""
+    return float(np.minimum(variances, start.water_at(variances, R)).sum()) if R > 0 else float(variances.sum())
+
+
+def _rate_of(variances: Array, left: float) -> float:
+    """Return the rate at which no more is left."""
+    if left >= variances.sum():
+        return 0.0
+    return float(np.log(np.maximum(1.0, variances / start.water(variances, left))).sum()) / 2
+
+
+def _moved(left: float, P: float) -> float:
+    """Return the distortion when so much is left by the best estimate."""
+    return left + max(0.0, sqrt(left) - sqrt(P)) ** 2
+
+
+def _known(D: float, P: float) -> float:
+    """Return what may be left by the best estimate."""
+    return D if D <= P or D == inf else ((sqrt(P) + sqrt(2 * D - P)) / 2) ** 2
+
+
 def distortion(shape: Deviation, R: float, P: float) -> float:
-    """Return ``D(R, P)``."""
-    rest = exp(-2 * R)
-    if isinstance(shape, Transport):
-        return rest + max(0.0, exp(-R) - sqrt(P)) ** 2
+    """Return ``D(R, P)`` for KL on one axis."""
     c2, scale = -expm1(-2 * R), exp(-1 - 2 * min(P, 300.0) - 2 * R)
 
     def slope(u: float) -> float:
@@ -79,18 +103,20 @@ def _rate(shape: Deviation, D: float, P: float) -> float:
     return _root(lambda R: distortion(shape, R, P) - D, 0.0, high)
 
 
-def _perception(shape: Deviation, R: float, D: float, units: Printed) -> float:
+def _perception(question: Question, D: float, units: Printed) -> float:
     """Return the least perception: D falls as it rises."""
-    if exp(-2 * R) > D:
+    shape, R = question.deviation, question.R
+    left = _left_at(question.variances, R)
+    if left > D:
         raise InfeasibleError(
             f"D = {units.public('D', D):.9g} is infeasible at R = {units.public('R', R):.9g}: the smallest feasible D "
-            f"is {units.public('D', exp(-2 * R)):.9g}; raise D to at least that, or R to at least "
-            f"{units.public('R', -log(D) / 2):.9g}"
+            f"is {units.public('D', left):.9g}; raise D to at least that, or R to at least "
+            f"{units.public('R', _rate_of(question.variances, D)):.9g}"
         )
+    if isinstance(shape, Transport):
+        return 0.0 if D == inf else max(0.0, sqrt(left) - sqrt(D - left)) ** 2
     if D == inf or distortion(shape, R, 0.0) <= D:
         return 0.0
-    if isinstance(shape, Transport):
-        return (exp(-R) - sqrt(D - exp(-2 * R))) ** 2
     high = 1.0
     while distortion(shape, R, high) > D and high < 300:
         high *= 2

@@ -22,7 +22,7 @@ import numpy as np
 from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Priced
-from rdcfunc.gaussian.labels import spectrum
+from rdcfunc.gaussian.labels import factor, spectrum
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
 
@@ -47,20 +47,24 @@ def lower_bound(question: Question, w: Array, point: Axes) -> float:
     return max(0.0, total / goal)
 
 
-def blurred(question: Question, w: Array, point: Axes) -> float:
+def blurred(question: Question, w: Array, point: Axes | None = None) -> float:
     """Return what the priced program may change by when variances move by the blur.
 
     By the envelope theorem a variance moves it by its priced distortion (and W2²), twice that where the blur is far
-    below the variance; an axis near it, or left out, has at most four times its variance of distortion.
+    below the variance; an axis near it, or left out, or without a point, has at most four times its variance of
+    distortion.
     """
     q, K = question, question.D.size
     if not q.blur > 0:
         return 0.0
+    label = 4 * w[-1] * (q.label**2).sum()
+    if point is None:
+        return float(q.blur * (4 * (q.variances.size + q.dropped) * w[1 : 1 + 2 * K].sum() + label))
     known = q.variances > 1e3 * q.blur
     shares = np.where(known, np.minimum(2 * (point.x**2 + 2 * (1 + point.x) * point.d), 4.0), 4.0)
     moved = np.where(known, 2 * point.x**2, 1.0)
     by = w[1 : 1 + K] @ (shares.sum(1) + 4 * q.dropped) + w[1 + K : 1 + 2 * K] @ (moved.sum(1) + q.dropped)
-    return float(q.blur * (by + 4 * w[-1] * (q.label @ q.label)))
+    return float(q.blur * (by + label))
 
 
 def _least(question: Question, w: Array, point: Axes) -> tuple[Array, float]:
@@ -78,8 +82,9 @@ def _least(question: Question, w: Array, point: Axes) -> tuple[Array, float]:
     slopes = np.where((M > 0) | q.pinned[:, None], A * (1 + x) / (1 - d), A)
     b = slopes.sum(0)
     price = w[-1] / w[0]
-    one = np.count_nonzero(price * q.told) <= 1
-    beta = b + price * q.told**2 if one else spectrum(b, price, q.told)[1]
+    told = price * (q.tells**2).sum(1)
+    one = q.label.ndim == 1 and np.count_nonzero(told) <= 1
+    beta = b + told if one else spectrum(factor(b, price, q.tells))[1]
     earned = np.log(np.maximum(1.0, 2 * beta)) / 2 + np.minimum(beta, 0.5)
     off = 0.0 if one else 4 * EPS * beta.size * float(np.sqrt(beta.max() / np.maximum(0.25, beta)).sum())
     return w[0] * np.concatenate([rest.ravel(), -b * point.e, earned]), w[0] * off

@@ -16,8 +16,8 @@ from rdcfunc.information import Array, Indices
 Point = TypeVar("Point", covariant=True)
 P = TypeVar("P")
 
-#: Steps of Newton's method, and what is left of a product w z in the end, relative to the goal.
-_STEPS, _END = 120, 1e-16
+#: Steps of Newton's method, what is left of a product w z in the end, and a small miss, relative to the goal.
+_STEPS, _END, _NEAR = 120, 1e-16, 1e-9
 
 
 class Priced(Protocol[Point]):
@@ -43,15 +43,18 @@ def maximise(oracle: Priced[P], w: Array, levels: Array, live: Indices) -> Answe
     z = levels[live].copy()
     point, values, slopes = oracle.best(w)
     t, part = float((w[live] * z).mean()) if live.size else 0.0, 0.5
-    steps = 0
+    steps, last = 0, np.inf
     for _ in range(_STEPS):
         if not live.size:
             break
         y = w[live]
         miss = levels[live] - values[live] - z
         size = float(np.abs(w[w > 0] * values[w > 0]).sum())
-        if t <= _END * size and bool((np.abs(miss) * y <= 16 * _END * size).all()):
+        off = float((np.abs(miss) * y).max())
+        # At the end a miss that no longer falls is rounding.
+        if t <= _END * size and (off <= 16 * _END * size or last / 2 < off < _NEAR * size):
             break
+        last = off
         # A step that had to be cut short says that the prices are far away yet.
         t = max(float((y * z).mean()) * max(0.1, 1 - part), 1e-2 * _END * size)
         inner = -slopes[np.ix_(live, live)]

@@ -39,8 +39,8 @@ class Left:
     def values(self, question: Question) -> Array:
         """Return ``(R, D, P, V)``; nobody asks for P."""
         S = (self.axes**2).T @ question.variances
-        told = self.axes.T @ question.told
-        return np.array([-np.log(self.parts).sum() / 2, self.parts @ S, 0.0, self.parts @ told**2])
+        told = self.axes.T @ question.tells
+        return np.array([-np.log(self.parts).sum() / 2, self.parts @ S, 0.0, self.parts @ (told**2).sum(1)])
 
     def repaired(self, question: Question) -> Left | None:
         """Return what is left when every level is met, or None if that is not found."""
@@ -58,14 +58,28 @@ class Left:
         return None
 
 
-def spectrum(b: Array, price: float, told: Array) -> tuple[Array, Array]:
-    """Return eigenvectors and eigenvalues of ``diag(b) + price told toldᵀ``, by the singular values of its root.
+def spectrum(factor: Array) -> tuple[Array, Array]:
+    """Return eigenvectors and eigenvalues of ``F Fᵀ``, by the singular values of F, shape (k, N) with N >= k.
 
     These are known up to roundings of the largest root, so that small eigenvalues keep more of their digits.
     """
-    factor = np.concatenate([np.diag(np.sqrt(b)), np.sqrt(price) * told[:, None]], axis=1)
     axes, roots, _ = np.linalg.svd(factor, full_matrices=False)
     return axes, roots**2
+
+
+def factor(b: Array, price: float, tells: Array) -> Array:
+    """Return a factor of ``diag(b) + price A Aᵀ``."""
+    return np.concatenate([np.diag(np.sqrt(b)), np.sqrt(price) * tells], axis=1)
+
+
+def bend(beta: Array, least: float = 1.0) -> Array:
+    """Return the differences of ``1 / max(least, 2β)`` between eigenvalues over theirs, shape (k, k): derivatives."""
+    part = 1 / np.maximum(least, 2 * beta)
+    gap = beta[:, None] - beta
+    near = np.abs(gap) <= 1e-7 * np.maximum(np.abs(beta[:, None]), np.abs(beta))
+    slope = np.where(2 * beta > least, -2 * part**2, 0.0)
+    middle = (slope[:, None] + slope) / 2
+    return np.where(near, middle, np.divide(part[:, None] - part, np.where(near, 1.0, gap)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +91,14 @@ class Determinant:
     def best(self, w: Array) -> tuple[Left, Array, Array]:
         """Return the least at these prices, its values, and their derivatives in the prices."""
         q = self.question
-        axes, beta = spectrum(w[1] / w[0] * q.variances, w[-1] / w[0], q.told)
-        part = 1 / np.maximum(1.0, 2 * beta)
-        point = Left(part, axes)
-        gap = beta[:, None] - beta
-        near = np.abs(gap) <= 1e-7 * np.maximum(np.abs(beta[:, None]), np.abs(beta))
-        slope = np.where(2 * beta > 1, -2 * part**2, 0.0)
-        middle = (slope[:, None] + slope) / 2
-        bend = np.where(near, middle, np.divide(part[:, None] - part, np.where(near, 1.0, gap)))
-        told = axes.T @ q.told
-        turned = ((axes.T * q.variances) @ axes, np.outer(told, told))
+        axes, beta = spectrum(factor(w[1] / w[0] * q.variances, w[-1] / w[0], q.tells))
+        point, slopes = Left(1 / np.maximum(1.0, 2 * beta), axes), bend(beta)
+        told = axes.T @ q.tells
+        turned = ((axes.T * q.variances) @ axes, told @ told.T)
         J = np.zeros((4, 4))
         for i, left in zip((1, 3), turned, strict=True):
             for j, right in zip((1, 3), turned, strict=True):
-                J[i, j] = float((bend * left * right).sum()) / w[0]
+                J[i, j] = float((slopes * left * right).sum()) / w[0]
         # Values depend on ratios of prices alone, and their derivatives are symmetric.
         J[:, 0] = -(J[:, 1:] @ w[1:]) / w[0]
         J[0] = J[:, 0]

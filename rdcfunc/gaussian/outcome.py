@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
+import scipy
 
 from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.gaussian import joint, moments, scalar, start
@@ -13,16 +15,19 @@ from rdcfunc.gaussian.certificate import blurred, lower_bound
 from rdcfunc.gaussian.components import Axes, Components
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.interior import maximise
-from rdcfunc.gaussian.joint import Matrices
 from rdcfunc.gaussian.labels import Determinant, Left
+from rdcfunc.gaussian.matrices import Matrices, perceived
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
+from rdcfunc.gaussian.tangents import Tangents
 from rdcfunc.information import Array
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12
-#: Parts of each level that a point to which others are drawn keeps free.
-_ROOMS = (1e-4, 1e-6)
+#: The most axes whose tangents are sought.
+_MOST = 48
+#: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
+_LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
 
 Point = Axes | Left | Matrices
 
@@ -122,39 +127,75 @@ def _by_label(question: Question) -> Outcome:
 
 
 def _by_matrices(question: Question) -> Outcome:
-    """Return the answer of the conic program, where neither the label nor perception can be left out."""
-    lower = 0.0
+    """Return the answer where a label told by several axes and perception meet."""
+    known = [0.0]
     if question.goal != "V":
-        simple = _by_axes(replace(question, V=inf))
-        if isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
+        simple = solve(replace(question, V=inf))
+        if simple.upper < inf and isinstance(simple.point, Axes) and simple.point.e @ question.told**2 <= question.V:
             return simple
-        lower = simple.lower
-    outcome = _by_cones(question, lower)
-    tight = np.where(question.judged & (question.P > 0), 0.0, question.P)
-    if outcome.upper < inf or question.goal == "P" or (tight == question.P).all():
-        return outcome
-    # Perfect perception makes a smaller program, and its reproduction meets every level of perception.
-    perfect = _by_cones(replace(question, P=tight), 0.0)
-    return replace(perfect, lower=min(outcome.lower, perfect.upper), prices=outcome.prices)
+        known.append(simple.lower)
+    for simple in _without_perception(question):
+        if simple.upper < inf:
+            point = _shown(question, simple.point)
+            values = point.values(question)
+            # What is shown must not cost more of the goal than was found without perception.
+            if (values <= question.levels).all() and values[question.goals] <= simple.upper:
+                return replace(simple, point=point, values=values, prices=_widened(question, simple.prices))
+        known.append(simple.lower)
+    if question.variances.size > _MOST:
+        raise ValueError(
+            f"a label told by several axes together with perception is offered for up to {_MOST} axes (got "
+            f"{question.variances.size}): a step takes their sixth power; leave out axes of little variance, or a level"
+        )
+    w = start.prices(question)
+    live = np.flatnonzero((question.levels < inf) & (w > 0))
+    oracle = Tangents(question)
+    found = maximise(oracle, w, question.levels, live)
+    lower, prices = joint.best_bound(question, found.prices, oracle.tangents(found.prices))
+    return _bracket(question, max(lower, *known), found.point, prices, found.steps)
 
 
-def _by_cones(question: Question, lower: float) -> Outcome:
-    """Return what a conic solver proposes, brought within the levels, given a lower bound that is known."""
-    found = joint.propose(question)
-    if found is None:
-        quiet = start.silent(question)
-        return Outcome(lower, inf, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
-    point, w, Z = found
-    bound, prices = joint.best_bound(question, w, Z)
-    outcome = _bracket(question, max(lower, bound), point, prices, 1)
-    for room in _ROOMS:
-        if outcome.upper < inf:
-            break
-        # Two levels may pull what is left opposite ways: go towards a point with room in both.
-        inner = joint.propose(_loosened(question, -room))
-        mixed = None if inner is None else point.mixed(inner[0], question)
-        outcome = outcome if mixed is None else _bracket(question, max(lower, bound), mixed, prices, 2)
-    return outcome
+def _without_perception(question: Question) -> Iterator[Outcome]:
+    """Return the answers without perception, and without distortion besides, where that is left."""
+    q = question
+    if q.goal != "P":
+        one = replace(q, D=q.D.min(keepdims=True), P=np.full(1, inf))
+        yield solve(one)
+        if q.goal != "D":
+            yield solve(replace(one, D=np.full(1, inf)))
+
+
+def _shown(question: Question, point: Point) -> Matrices:
+    """Return what decoders show of an estimate, brought as near to the source's law as they are asked for."""
+    q = question
+    if isinstance(point, Axes):
+        point = Left(point.e, np.eye(q.variances.size))
+    known = point.axes * np.sqrt(1 - point.parts)
+    found = Matrices(point.parts, point.axes, np.tile(known, (q.D.size, 1, 1)))
+    for j in np.flatnonzero(q.judged).tolist():
+        found = _nearer(q, found, j)
+    return found
+
+
+def _nearer(question: Question, point: Matrices, j: int) -> Matrices:
+    """Return the point with decoder j's reproduction as near to the source's law as it is asked for."""
+    q, same = question, np.eye(question.variances.size)
+
+    def over(part: float) -> float:
+        return perceived(q, point.drawn(q.variances, j, same, part).shown[j]) - float(q.P[j])
+
+    part = 0.0 if over(0.0) <= 0 else 1.0
+    if part and q.P[j] > 0:
+        part = min(1.0, float(scipy.optimize.brentq(over, 0.0, 1.0)) * (1 + 1e-9))
+    return point.drawn(q.variances, j, same, part)
+
+
+def _widened(question: Question, w: Array) -> Array:
+    """Return prices of all decoders from those of one, that of the dearest distortion."""
+    K = question.D.size
+    wide = np.zeros(2 + 2 * K)
+    wide[0], wide[-1], wide[1 + int(np.argmin(question.D))] = w[0], w[-1], w[1]
+    return wide if w.size < wide.size else w
 
 
 def _anywhere(question: Question) -> Axes:
@@ -164,7 +205,9 @@ def _anywhere(question: Question) -> Axes:
 
 def _bracket(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
     """Bring the reproduction within the levels, and say what it costs."""
-    met = _repaired(question, point) or _repaired(_loosened(question), point)
+    met = _repaired(question, point)
+    for by in _LOOSER:
+        met = met or _repaired(_loosened(question, by), point)
     if met is None:
         return Outcome(lower, inf, point, point.values(question), w, steps)
     values = met.values(question)
@@ -173,7 +216,7 @@ def _bracket(question: Question, lower: float, point: Point, w: Array, steps: in
     # What rounding and the blur of the variances may hide is paid for at its price.
     hidden = EPS * (64 + question.variances.size) * values
     over[goal] = 0.0
-    more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else _anywhere(question))
+    more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else None)
     if lower > value + more + _CROSSING * (1 + value):
         raise ArithmeticError(
             f"the certified bounds cross ({lower!r} > {value + more!r}); this is a defect of rdcfunc, please report it"
@@ -185,7 +228,7 @@ def _repaired(question: Question, point: Point) -> Point | None:
     return repaired(question, point) if isinstance(point, Axes) else point.repaired(question)
 
 
-def _loosened(question: Question, by: float = ROUNDING) -> Question:
+def _loosened(question: Question, by: float) -> Question:
     """Return the question with levels that are a little wider."""
     more = 1 + by
     return replace(question, R=question.R * more, D=question.D * more, P=question.P * more, V=question.V * more)

@@ -32,7 +32,7 @@ class Question:
     V
         Level of the label's variance that is left of what the source tells, ``aᵀ Δ a``.
     label
-        ``a`` in these axes, shape (k,).
+        ``a`` in these axes, shape (k,); or (k, q), if V bounds what is left of the variances of q numbers in all.
     goal
         The level that is minimised, ``"R"``, ``"D"``, ``"P"`` or ``"V"``; it is inf above.
     blur
@@ -56,6 +56,11 @@ class Question:
     def told(self) -> Array:
         """What each axis tells of the label, ``a_i s_i``."""
         return self.label * np.sqrt(self.variances)
+
+    @property
+    def tells(self) -> Array:
+        """The same for each number of the label, shape (k, q)."""
+        return np.sqrt(self.variances)[:, None] * self.label.reshape(self.variances.size, -1)
 
     @property
     def levels(self) -> Array:

@@ -138,7 +138,7 @@ class Rows:
     ) -> None:
         self.machine = NumPy(False) if machine is None else machine
         self.K = K if classes is not None else 1
-        self.centre, self._points = pmf @ points, points
+        self.centre, self.pmf, self._points = pmf @ points, pmf, points
         labels = np.zeros(len(points), dtype=np.intp) if classes is None else classes
         order = np.argsort(labels, kind="stable")[self.machine.rank :: self.machine.size]
         order = order[pmf[order] > 0]

@@ -78,7 +78,7 @@ class Auto(Solver):
             return ColumnGeneration(), Alternation()
         if program.posteriors:
             few = is_few(program) and BranchAndBound().refusal(program) is None
-            return (BranchAndBound(), Alternation()) if few else (Alternation(),)
+            return (BranchAndBound(),) if few else (Alternation(),)
         if any(not isinstance(o.divergence, FDivergence | Wasserstein) for o in program.outputs):
             return (Conic(),)
         few = program.p.size * program.size <= _MAX_CONES

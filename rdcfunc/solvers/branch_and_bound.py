@@ -165,7 +165,7 @@ class _Search:
             if not program.minimises_rate:
                 # A rate that is missed by rounding is dear to mend.
                 convex = replace(convex, rate=program.rate - self.tol / 10)
-            found, proposal = next(proposals(program, convex, every, self.tol / 5))
+            found, proposal = next(proposals(program, convex, every, self.tol / 5, step == 0))
             self.steps += 1
             channel = np.zeros((program.p.size, program.size))
             channel[:, found.columns] = found.channel

@@ -13,7 +13,7 @@ from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
-from rdcfunc.solvers.interior.saddle import Point, Saddle
+from rdcfunc.solvers.interior.saddle import CAREFUL, FAST, Point, Saddle
 from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, spread
 from rdcfunc.solvers.levels import by_rates
 
@@ -26,6 +26,8 @@ _PATIENCE = 30
 #: The part of ``tol`` that an estimate of the gap is to reach: where linear levels alone are missed, whose repair it
 #: prices well, and else.
 _AIM, _FINE = 0.25, 0.05
+#: Gap, in units of ``tol``, of a run that was led astray.
+_ASTRAY = 1e3
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 
@@ -82,10 +84,10 @@ class InteriorPoint(Solver):
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the first start, and where it leaves a gap, those of others."""
         core = enter(program)
-        for neighbour in dict.fromkeys((start, None)):
+        for neighbour, pace in dict.fromkeys(((start, FAST), (None, FAST), (None, CAREFUL))):
             begun = begin(core.program, program.p, neighbour)
-            support, point, steps, gap = self._rounds(core.program, program.p, begun, tol)
-            if gap <= tol:
+            support, point, steps, gap = self._rounds(core.program, program.p, begun, tol, pace)
+            if gap <= tol or (neighbour is None and gap <= _ASTRAY * tol):
                 break
         found = [leave(program, core, support, point, steps)]
         if gap > tol and program.outputs and program.goal not in program.outputs:
@@ -119,7 +121,9 @@ class InteriorPoint(Solver):
         support, point, steps, _ = self._rounds(core.program, program.p, begun, tol)
         return [*found, leave(program, core, support, point, steps)]
 
-    def _rounds(self, core: Program, source: Array, begun: Begun, tol: float) -> tuple[Indices, Point, int, float]:
+    def _rounds(
+        self, core: Program, source: Array, begun: Begun, tol: float, pace: float = FAST
+    ) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
         support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
         aim = tol * (_AIM if core.minimises_rate and not core.outputs else _FINE)
@@ -127,13 +131,13 @@ class InteriorPoint(Solver):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), aim)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu, pace=pace), aim)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
             worth[support] = 0.0
             joining = np.flatnonzero(worth > 1 + tol / 8)
-            if joining.size == 0 or not gap < 1e3 * tol:
+            if joining.size == 0 or not gap < _ASTRAY * tol:
                 break
             joining = joining[np.argsort(-worth[joining])][: max(30, support.size // 2)]
             kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)

@@ -14,6 +14,7 @@ from rdcfunc.passes.rows import Machine, Rows, machine
 from rdcfunc.program import Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.particles_control import Control, landed
+from rdcfunc.solvers.particles_mirror import mirrored
 from rdcfunc.solvers.particles_polish import SMALL, polished
 
 #: Letters of the first scale.
@@ -106,11 +107,23 @@ class Particles(Solver):
         if axes is not None:
             cloud, taken = settle(rows, control, replace(cloud, letters=cloud.letters @ axes.T), _LAST)
             steps += taken
+        clouds = [cloud]
         if rows.machine.double and rows.machine.size == 1 and rows.n * most <= SMALL and not control.silent:
-            cloud, taken = polished(question, rows, cloud, tol)
+            finer, taken = polished(question, rows, cloud, tol)
+            clouds = [*clouds, finer]
             steps += taken
-        cloud, taken = landed(rows, control, cloud)
-        return cloud, steps + taken
+        found = [landed(rows, control, c) for c in clouds]
+        best = min(found, key=lambda landing: landing.value)
+        return best.cloud, steps + sum(landing.passes for landing in found)
+
+    def mirror(self, question: SamplesProgram, start: Cloud) -> tuple[Cloud, int]:
+        """Return an encoder whose letters have the samples' own law, from one at about the right price."""
+        source, whole = question.source, self.machine(question)
+        rows = Rows(source.points, source.pmf, None, 1, whole)
+        axes = leading(source.points, source.pmf) if rows.k > 2 * AXES else None
+        coarse = rows if axes is None else Rows(source.points, source.pmf, None, 1, whole, axes)
+        letters = rows.some(np.arange(source.n)) if source.n <= self.letters else start.letters
+        return mirrored(rows, coarse, Control(question, rows.energy), letters, start.s)
 
     def _scales(self, rows: Rows, control: Control, most: int) -> tuple[Cloud, int]:
         """Return letters that have doubled in number from scale to scale."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, inf, log
 
 import numpy as np
@@ -86,29 +86,44 @@ class Control:
             return log(max(found.D, 1e-300) / max(self.D, 1e-300))
         return (found.R - self.R) / self.R
 
+    def value(self, found: Achieved) -> float:
+        """Return the goal's value."""
+        return {None: found.R, Axis.D: found.D, Axis.C: found.C}.get(self.goal, inf)
+
     @property
     def falls(self) -> bool:
         """Whether a larger s mends what is missed."""
         return inf > self.D and self.goal is not Axis.D
 
 
-def landed(rows: Rows, control: Control, cloud: Cloud) -> tuple[Cloud, int]:
-    """Return the cloud with the price at which it just meets its level, and the passes that took."""
+@dataclass(frozen=True, eq=False)
+class Landing:
+    """A cloud whose price has landed on its level, the value of the goal there, inf off the levels, and the passes."""
+
+    cloud: Cloud
+    value: float
+    passes: int
+
+
+def landed(rows: Rows, control: Control, cloud: Cloud) -> Landing:
+    """Return the cloud with the price at which it just meets its level."""
     if control.silent:
         found = control.measure(cloud, rows.sweep(cloud))
-        return replace(cloud, reveal=found.reveal), 1
+        return Landing(replace(cloud, reveal=found.reveal), control.value(found), 1)
     width = _FINE if rows.machine.double else _ROUGH
-    reveal = 0.0
+    best = Landing(cloud, inf, 0)
 
     def look(x: float) -> float:
-        nonlocal reveal
+        nonlocal best
         priced = replace(cloud, s=exp(x))
         found = control.measure(priced, rows.sweep(priced))
-        reveal = found.reveal
-        return control.excess(found) + width
+        over = control.excess(found) + width
+        if over <= 0 and control.value(found) <= best.value:
+            best = Landing(replace(priced, reveal=found.reveal), control.value(found), 0)
+        return over
 
     x, taken = _root(look, log(cloud.s), -0.5 if control.falls else 0.7, width)
-    return replace(cloud, s=exp(x), reveal=reveal), taken
+    return replace(best, passes=taken) if best.value < inf else Landing(replace(cloud, s=exp(x)), inf, taken)
 
 
 def _root(look: Callable[[float], float], x: float, slope: float, width: float) -> tuple[float, int]:
@@ -132,7 +147,4 @@ def _root(look: Callable[[float], float], x: float, slope: float, width: float) 
         if following == x:
             break
         x, value = following, look(following)
-    if value > 0 and low is not None:
-        x = low[0]
-        look(x)
     return x, _PASSES

@@ -9,40 +9,55 @@ import numpy as np
 
 from rdcfunc.columns.points import Earner, told
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.information import Array
+from rdcfunc.information import Array, Indices
 from rdcfunc.passes.cloud import Cloud
 from rdcfunc.passes.rows import Rows
 from rdcfunc.program import Axis, Linear, Program
 from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: Entries of a table of costs up to which weights are found by an interior point, and its most rounds.
-SMALL, _ROUNDS = 20_000, 12
-#: Steps of a mean shift, the weight that keeps a letter, and what counts as one place, relative to the spread.
-_SHIFTS, _USED, _SAME = 40, 1e-9, 1e-5
+SMALL, _ROUNDS = 40_000, 20
+#: Steps of the mean shift in search of letters, moves of those that are there, and the most that join in a round.
+_SHIFTS, _MOVES, _JOINING = 40, 5, 40
+#: The weight that keeps a letter, and what counts as one place, relative to the spread, of a letter and of a search.
+_USED, _SAME, _NEAR = 1e-6, 1e-3, 1e-3
+#: The share of a class in a letter's mass from which on it has a letter of its own.
+_SHARE = 1e-3
 #: Least class probability that a master program is told of.
 _LEAST = 1e-16
 
 
 def polished(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> tuple[Cloud, int]:
     """Return a cloud whose weights and prices are best for its letters, to which no letter would be added."""
-    best, steps = cloud, 0
-    joined = cloud
+    best, offered, steps = cloud, cloud, 0
+    judged = rows.K > 1 and (inf > question.entropy or question.goal is Axis.C)
+    if judged:
+        # Letters that know their class open the straight pieces, and are all there are where no doubt is left.
+        sure = _certain(rows, cloud)
+        offered = sure if question.entropy == 0 else _joined(cloud, sure)
     for _ in range(_ROUNDS):
-        found = _weighed(question, rows, joined, tol)
+        found = _weighed(question, rows, offered, tol)
         if found is None:
             break
         best, steps = found, steps + 1
-        sums, log_z = rows.look(best)
-        points, log_b, earned = _highest(rows, best, np.log(rows.p) - log_z)
-        new = np.flatnonzero(earned > tol / 8)
+        near = best
+        for _ in range(_MOVES):
+            sums = rows.sweep(near)
+            near = replace(near, letters=sums.means, log_b=np.maximum(sums.log_posteriors, np.log(_LEAST)))
+        points, log_b, earned = _highest(rows, best, np.log(rows.p) - rows.look(best)[1])
+        order = np.argsort(-earned, kind="stable")
+        new = order[earned[order] > tol / 8]
         if not new.size:
             break
-        # Letters stay where they carry weight, and are offered the means of their samples beside it.
-        letters = np.concatenate([best.letters, sums.means, points[new]])
-        laws = np.concatenate([best.log_b, np.maximum(sums.log_posteriors, np.log(_LEAST)), log_b[new]])
-        kept = _distinct(np.concatenate([letters / np.sqrt(rows.energy), np.exp(laws)], axis=1))
-        letters, laws = letters[kept], laws[kept]
-        joined = replace(best, letters=letters, log_b=laws, log_r=np.full(len(letters), -np.log(len(letters))))
+        # Letters go where the means of their samples lead, and those join that would earn most. Class laws without
+        # the ones before would leave the price of the class to swing.
+        stay = [best] if judged else []
+        letters = np.concatenate([*(c.letters for c in [near, *stay]), points[new]]) / np.sqrt(rows.energy)
+        laws = np.concatenate([*(c.log_b for c in [near, *stay]), log_b[new]])
+        kept = _apart(np.concatenate([letters, np.exp(laws)], axis=1), _SAME)
+        kept = kept[: np.count_nonzero(kept < len(letters) - new.size) + _JOINING]
+        letters, laws = letters[kept] * np.sqrt(rows.energy), laws[kept]
+        offered = replace(best, letters=letters, log_b=laws, log_r=np.full(kept.size, -np.log(kept.size)))
     return best, steps
 
 
@@ -54,14 +69,18 @@ def _weighed(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> 
     linear: list[Linear] = []
     if inf > question.target.D or question.goal is Axis.D:
         linear.append(Linear(Axis.D, 0, np.asarray(cost) / scale, question.target.D / scale, 1 / scale))
-    if rows.K > 1 and (inf > question.entropy or question.goal is Axis.C):
-        loss = -np.maximum(cloud.log_b, np.log(_LEAST)).T[rows.labels]
+    loss = -np.maximum(cloud.log_b, np.log(_LEAST))[:, rows.labels].T if rows.K > 1 else np.zeros((rows.n, 1))
+    certain = question.entropy == 0 and rows.K > 1
+    if rows.K > 1 and not certain and (inf > question.entropy or question.goal is Axis.C):
         linear.append(Linear(Axis.C, 0, loss, question.entropy))
     if not linear:
         return None
-    program = Program(rows.p, np.arange(cloud.m)[:, None], cloud.m, tuple(linear), rate=question.rate)
+    barred = loss > 1 if certain else None
+    shown = np.arange(cloud.m)[:, None]
+    program = Program(rows.p, shown, cloud.m, tuple(linear), rate=question.rate, forbidden=barred)
     try:
-        found = InteriorPoint().solve(program, tol / 4)[0]
+        # The last candidate is that of the whole program, where others end it.
+        found = InteriorPoint().solve(program, tol / 4)[-1]
     except (ArithmeticError, np.linalg.LinAlgError):
         return None
     prices = dict(zip((c.axis for c in linear), map(float, found.dual.linear), strict=True))
@@ -69,23 +88,38 @@ def _weighed(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> 
     kept = np.flatnonzero(law > _USED)
     if not kept.size or not np.isfinite(law).all():
         return None
-    s, t = prices.get(Axis.D, 0.0) / scale, prices.get(Axis.C, 0.0)
+    s, t = prices.get(Axis.D, 0.0) / scale, 1.0 if certain else prices.get(Axis.C, 0.0)
     log_b = np.maximum(cloud.log_b, np.log(_LEAST))
     return replace(cloud, log_r=np.log(np.maximum(law, 1e-300)), log_b=log_b, s=s, t=t, reveal=0.0).take(kept)
+
+
+def _certain(rows: Rows, cloud: Cloud) -> Cloud:
+    """Return letters that know their class: each letter once for every class that uses it."""
+    mass = rows.sweep(cloud).mass.T
+    j, c = np.nonzero(mass > _SHARE * mass.sum(axis=1, keepdims=True))
+    log_b = np.full((len(j), rows.K), np.log(_LEAST))
+    log_b[np.arange(len(j)), c] = 0.0
+    log_r = np.log(mass[j, c] / mass[j, c].sum())
+    return replace(cloud, letters=cloud.letters[j], log_r=log_r, log_b=log_b, t=1.0)
+
+
+def _joined(first: Cloud, second: Cloud) -> Cloud:
+    """Return the letters of both, with half of the weights of each."""
+    letters, log_b = (np.concatenate([getattr(c, name) for c in (first, second)]) for name in ("letters", "log_b"))
+    return replace(first, letters=letters, log_b=log_b, log_r=np.concatenate([first.log_r, second.log_r]) - np.log(2))
 
 
 def _highest(rows: Rows, cloud: Cloud, log_v: Array) -> tuple[Array, Array, Array]:
     """Return local maxima of what letters earn (u, k), their class laws' logarithms (u, K), and what they earn (u,)."""
     points = np.concatenate([cloud.letters, rows.some(rows.order)])
-    factors = np.ones((rows.K, len(points)))
     log_b = np.zeros((len(points), rows.K))
     for _ in range(_SHIFTS):
-        sums, means = rows.earned(log_v, points, cloud.s, factors)
+        sums, points = rows.earned(log_v, points, cloud.s, np.exp(cloud.t * log_b.T))
         log_b = class_laws(sums, cloud.t)
-        factors, points = np.exp(cloud.t * log_b.T), means
+        kept = _apart(np.concatenate([points / np.sqrt(rows.energy), np.exp(log_b)], axis=1), _NEAR)
+        points, log_b = points[kept], log_b[kept]
     earner = Earner(rows.some(rows.order), log_v, cloud.s, cloud.t, rows.labels if rows.K > 1 else None)
-    kept = _distinct(points / np.sqrt(rows.energy))
-    return points[kept], log_b[kept], earner.log_earned(points[kept])
+    return points, log_b, earner.log_earned(points)
 
 
 def class_laws(log_sums: Array, t: float) -> Array:
@@ -96,6 +130,7 @@ def class_laws(log_sums: Array, t: float) -> Array:
     return np.maximum(np.nan_to_num(logs, nan=np.log(_LEAST)), np.log(_LEAST)).T
 
 
-def _distinct(keys: Array) -> Array:
-    """Return one of each group of rows that are the same up to ``_SAME``."""
-    return np.sort(np.unique(np.round(keys / _SAME), axis=0, return_index=True)[1])
+def _apart(keys: Array, width: float) -> Indices:
+    """Return the first of each group of rows that are the same up to a width, in their order."""
+    kept: Indices = np.sort(np.unique(np.round(keys / width), axis=0, return_index=True)[1])
+    return kept

@@ -8,17 +8,23 @@ from math import inf
 
 import numpy as np
 import scipy
+from scipy.special import entr
 
 from rdcfunc.certificate import excess, region_bound
+from rdcfunc.columns import regions
 from rdcfunc.columns.regions import nearest
 from rdcfunc.information import Array, Indices, entropy
-from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
 from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: Least class probability that a convex program is told of, and mass below which a column is idle.
 _LEAST, _IDLE = 1e-16, 1e-9
 #: What a channel may miss a level by, and the least miss of all channels that is no rounding.
 _MISSED, _TOLD = 1e-6, 1e-9
+#: Weight of a corner, below zero, at which a source letter is beyond the facet that faces it.
+_OUTSIDE = 1e-9
+#: Least unit of a loss.
+_CLOSE = 1e-9
 #: Decimals by which posteriors differ that are worth a column each.
 _DECIMALS = 7
 
@@ -66,10 +72,11 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
     which these cannot meet are met by no channel with posteriors in the cells.
     """
     cells, lower, proof = known.cells, known.lower, known.proof
-    columns, laws = _first(program, cells, known)
+    (columns, laws), value = _first(program, cells, known), inf
     for step in range(1, rounds + 1):
-        convex, value, told = with_laws(program, columns, laws), inf, []
-        for found, proposal in proposals(program, convex, columns, tol):
+        convex, told = with_laws(program, columns, laws, cells), []
+        doubted, value = value == inf, inf
+        for found, proposal in proposals(program, convex, columns, tol, doubted, cells):
             bound, best = region_bound(program, proposal, cells, tol / 20)
             if best is not None:
                 told.append((np.arange(program.size), best))
@@ -77,14 +84,15 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
                 lower, proof = bound, proposal
             part = convex.take(found.columns)
             worth = part.objective(found.channel) if excess(part, found.channel, _MISSED) <= _MISSED else inf
-            if worth < value:
+            if worth <= value:
                 used = program.p @ found.channel > _IDLE
                 place, value = found.columns[used], worth
                 known = replace(known, columns=columns[place], laws=laws[place], channel=found.channel[:, used])
         known = replace(known, lower=lower, proof=proof, steps=step)
         if lower >= enough or value - lower <= tol / 4 or not told or (value < enough and not patient):
             break
-        columns, laws = _distinct((known.columns, known.laws), *told)
+        # Columns that carry nothing now may help to meet levels that are missed.
+        columns, laws = _distinct((columns, laws) if value == inf else (known.columns, known.laws), *told)
     return known
 
 
@@ -102,29 +110,78 @@ def shown(program: Program, cells: Array) -> Array:
     return np.stack([cells[h, program.letters[:, c.target]] for h, c in enumerate(program.posteriors)], axis=1)
 
 
-def with_laws(program: Program, columns: Indices, laws: Array) -> Program:
-    """Return the convex program on columns whose classifiers answer with given laws (c, decoders, K)."""
-    losses = tuple(
-        Linear(c.axis, c.target, c.labels @ -np.log(np.maximum(laws[:, h], _LEAST)).T, c.level, c.unit)
-        for h, c in enumerate(program.posteriors)
-    )
+def with_laws(program: Program, columns: Indices, laws: Array, cells: Array | None = None) -> Program:
+    """Return the convex program on columns whose classifiers answer with given laws (c, decoders, K).
+
+    With cells, the posterior of each letter, its tags together, lies in the letter's.
+    A loss above the least there is, ``E KL(L_X ‖ b) <= C - H(S | X)``, is told relative to its level: labels that
+    hardly depend on the source leave levels that differ by little.
+    """
+    losses = []
+    for h, (c, (least, unit)) in enumerate(zip(program.posteriors, _units(program), strict=True)):
+        told = c.labels @ -np.log(np.maximum(laws[:, h], _LEAST)).T - least[:, None]
+        losses.append(Linear(c.axis, c.target, told.clip(0.0) / unit, _room(program, c, least) / unit, c.unit))
     part = program.take(columns)
+    for h, j, normal in [] if cells is None else _facets(program, cells):
+        c = program.posteriors[h]
+        cost = np.where(part.letters[:, c.target] == j, -(c.labels @ normal)[:, None], 0.0)
+        losses.append(Linear(c.axis, c.target, cost, 0.0))
     return replace(part, linear=(*part.linear, *losses), posteriors=())
 
 
-def proposals(program: Program, convex: Program, columns: Indices, tol: float) -> Iterator[tuple[Candidate, Candidate]]:
-    """Yield candidates for the convex program, each with what it proposes for the program itself."""
-    found = _solve(convex, tol) if all(convex.cheapest(c) <= c.level for c in convex.limits) else []
+def _facets(program: Program, cells: Array) -> list[tuple[int, int, Array]]:
+    """Return decoder, letter and normal of each facet that some source letters are beyond, by at most one."""
+    labels, found = program.posteriors[0].labels[program.p > 0], []
+    for h, row in enumerate(regions.facets(cells)):
+        for j, normals in enumerate(row):
+            for normal, weights in zip(normals, normals @ labels.T, strict=True):
+                if weights.min() < -_OUTSIDE:
+                    found.append((h, j, normal / np.abs(weights).max()))
+    return found
+
+
+def _units(program: Program) -> list[tuple[Array, float]]:
+    """Return what is taken from the losses of each source letter (n,), and their unit; a goal is told as it is."""
+    units = []
+    for c in program.posteriors:
+        least = entr(c.labels).sum(axis=1) if c.level < inf else np.zeros(program.p.size)
+        room = _room(program, c, least)
+        units.append((least, max(room, _CLOSE) if room < inf else 1.0))
+    return units
+
+
+def _room(program: Program, c: Posterior, least: Array) -> float:
+    return max(c.level - float(program.p @ least), 0.0)
+
+
+def proposals(
+    program: Program, convex: Program, columns: Indices, tol: float, doubted: bool, cells: Array | None = None
+) -> Iterator[tuple[Candidate, Candidate]]:
+    """Yield candidates for the convex program, each with what it proposes for the program itself.
+
+    Where it is ``doubted`` that a channel meets the levels, that is found out first.
+    """
+    refuted = _refute(convex) if doubted else None
+    found = [] if refuted else _solve(convex, tol)
     if not any(excess(convex.take(c.columns), c.channel, _MISSED) <= _MISSED for c in found):
-        refuted = _refute(convex)
+        refuted = refuted or (None if doubted else _refute(convex))
         if refuted is None and not convex.minimises_rate:
             refuted = _overspend(convex, tol)
         found = found if refuted is None else [refuted]
-    k = len(program.linear)
+    k, units = len(program.linear), _units(program)
+    sides = [] if cells is None else _facets(program, cells)
     for candidate in found:
-        prices = candidate.dual.linear
-        dual = Dual(prices[:k], candidate.dual.outputs, prices[k:])
-        yield candidate, replace(candidate, columns=columns[candidate.columns], dual=dual)
+        prices = candidate.dual.linear[k : k + len(units)] / [unit for _, unit in units]
+        slopes = None
+        if cells is not None and sides:
+            slopes = np.zeros((*cells.shape[:2], cells.shape[3]))
+            for price, (h, j, normal) in zip(candidate.dual.linear[k + len(units) :], sides, strict=True):
+                slopes[h, j] += price * normal
+        dual = Dual(candidate.dual.linear[:k], candidate.dual.outputs, prices, slopes)
+        log_a = candidate.log_a
+        if log_a is not None:
+            log_a = log_a + sum(price * least for price, (least, _) in zip(prices, units, strict=True))
+        yield candidate, replace(candidate, columns=columns[candidate.columns], dual=dual, log_a=log_a)
 
 
 def _first(program: Program, cells: Array, known: Relaxed) -> tuple[Indices, Array]:

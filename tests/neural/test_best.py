@@ -1,18 +1,22 @@
 """Codecs of words: the encoder sees images alone and no encoder does better; the class costs distortion."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
 
+from benchmarks import best as benchmark
 from neural import Config, load
 from neural.best import WordCodec, pretrained_reader, train_words
 
 
 @pytest.fixture(scope="module")
 def codec() -> WordCodec:
-    return train_words(Config(classification_weight=0.02, epochs=8))
+    return train_words(Config(classification_weight=0.02, epochs=8, classifier_epochs=3))
 
 
 def test_no_encoder_of_the_image_expects_a_smaller_loss(codec: WordCodec) -> None:
@@ -54,3 +58,22 @@ def test_the_reader_is_all_that_depends_on_its_training(codec: WordCodec) -> Non
     assert not any(weight.requires_grad for weight in reader.parameters())
     again = train_words(replace(codec.config, epochs=1))
     np.testing.assert_array_equal(again.quantiser.words, codec.quantiser.words)
+
+
+def test_an_interrupted_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: WordCodec) -> None:
+    monkeypatch.setattr(
+        benchmark, "best", lambda *, classification_weight, seed, data_dir: replace(codec.config, seed=seed)
+    )
+    monkeypatch.setattr(benchmark, "train_words", lambda config: replace(codec, config=config))
+    out = tmp_path / "rows.jsonl"
+    arguments = ["--out", str(out), "--weights", "0.02", "--seeds"]
+    benchmark.main([*arguments, "1"])
+    benchmark.main([*arguments, "2"])
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    assert (first["seed"], second["seed"]) == (0, 1)
+    assert first["test"]["mse"] == codec.measure(load(codec.config).test).distortion / 64
+    # Each seed has a judge of its own, and the table says by how much they differ.
+    judged = [row["test"]["judge_accuracy"] for row in (first, second)]
+    table = benchmark.table(benchmark.store.Rows(out))
+    assert table.loc[0.02, ("judge_accuracy", "sem")] == pytest.approx(abs(judged[0] - judged[1]) / 2, abs=1e-5)
+    assert matplotlib.image.imread(tmp_path / "words-0.02.png").shape[:2] == (24, 72)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from neural import evaluate, train_universal
+from neural import Config, evaluate, train_end_to_end, train_universal
 from neural.classifiers import pretrained_judge
 from neural.evaluate import _entropies, _read
 from neural.streams import Stream
@@ -36,6 +36,24 @@ def test_no_reader_of_the_reconstruction_beats_the_floor(measured):
     for each in measured:
         assert each.floor <= each.target.C + TOLERANCE
         assert each.floor <= each.judge_cross_entropy + TOLERANCE
+        assert each.floor <= each.refitted + TOLERANCE
+
+
+def test_no_coder_writes_less_than_the_entropy(measured):
+    for each in measured:
+        assert each.rate - TOLERANCE <= each.written <= 1.05 * each.rate + 8 * 16 / 596
+
+
+def test_bounded_features_are_never_clipped(measured):
+    assert {each.overload for each in measured} == {0}
+
+
+def test_without_clipping_the_rate_is_what_is_written():
+    measured = evaluate(train_end_to_end(Config(epochs=4, classifier_epochs=1, clipped=False, levels=2)), dithers=4)
+    assert measured.overload == 0
+    assert math.isinf(measured.nominal_rate)
+    assert measured.to_dict()["nominal_rate"] is None
+    assert 2 < measured.rate <= measured.written
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 10.0])

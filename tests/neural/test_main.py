@@ -2,10 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 
-from neural import evaluate, load_run
-from neural.__main__ import main
+from neural import Config, Data, Job, evaluate, files, load_run
+from neural.__main__ import STUDIES, main
+from neural.store import write
 
 
 def printed(capsys, *arguments):
@@ -33,6 +35,33 @@ def test_an_error_is_one_sentence(tmp_path):
         main(["train", "--epochs", "0"])
     with pytest.raises(SystemExit, match=r"^FileNotFoundError: .*missing.pt"):
         main(["evaluate", str(tmp_path / "missing.pt")])
+
+
+def test_sweep_then_show(tmp_path, capsys, monkeypatch):
+    jobs = [Job(Config(epochs=1, classifier_epochs=1, seed=seed)) for seed in (0, 1)]
+    monkeypatch.setitem(STUDIES, "quick", lambda: jobs)
+    main(["sweep", "quick", "--folder", str(tmp_path), "--dithers", "2", "--together", "2"])
+    assert "D_se" in capsys.readouterr().out
+    (row,) = pd.read_csv(tmp_path / "summary.csv").to_dict("records")
+    values = [evaluate(load_run(tmp_path / "runs" / f"{job.key}.pt"), dithers=2).target.D for job in jobs]
+    assert (row["seeds"], row["D"]) == (2, pytest.approx(sum(values) / 2))
+    assert row["D_se"] == pytest.approx(abs(values[0] - values[1]) / 2)
+
+    picture = tmp_path / "show.png"
+    main(["show", *[str(tmp_path / "runs" / f"{job.key}.pt") for job in jobs], "--out", str(picture), "--images", "3"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_fetch_says_where_the_files_are(tmp_path, capsys, monkeypatch):
+    for name in files._FILES[Data.MNIST].digests:
+        write(tmp_path / "MNIST" / "raw" / name, lambda _: None)
+    main(["fetch", "mnist", "--data-dir", str(tmp_path)])
+    assert capsys.readouterr().out.strip() == str(tmp_path / "MNIST" / "raw")
+
+
+def test_speed_is_a_ratio_of_two_times_of_one_run(capsys):
+    found = printed(capsys, "speed", "--together", 2, "--epochs", 1)
+    assert found["ratio"] == pytest.approx(found["together"] / found["one_by_one"])
 
 
 @pytest.mark.parametrize("command", [(), ("train",), ("universal",), ("evaluate",)])

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import nn
 
-from neural import Config, train_end_to_end
+from neural import Config, Run, train_end_to_end
+from neural.codec import Codec
 from neural.fit import Opponent, fit
 from neural.losses import Loss, penalised, wasserstein
+from neural.perception import _distance, perceive, transport
 from neural.streams import Stream
 
 
@@ -90,3 +93,49 @@ def test_perception_brings_the_variance_of_the_reconstructions_near_that_of_the_
         dither = run.codec.quantizer.dither(len(images), Stream.MEASURE.generator(0))
         variance.append((run.codec(images, dither).var(0).sum() / images.var(0).sum()).item())
     assert variance[0] < 0.55 < 0.65 < variance[1]
+
+
+def test_transport_between_samples_is_the_best_matching():
+    """Against the linear assignment problem, and for a shift, which is the length of the shift."""
+    generator = generators(0)[0]
+    first, second = torch.rand(2, 40, 5, generator=generator)
+    costs = torch.cdist(first.double(), second.double()).numpy()
+    assert transport(first, second) == pytest.approx(costs[linear_sum_assignment(costs)].mean())
+    assert transport(first, first + torch.tensor([3.0, 0, 4, 0, 0])) == pytest.approx(5, rel=1e-6)
+    assert transport(first, first.flip(0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_judges_distance_does_not_depend_on_the_size_of_its_scores():
+    images, other = torch.rand(2, 50, 4)
+    critic = nn.Linear(4, 1, bias=False)
+    found = []
+    for size in (1.0, 7.0):
+        critic.weight.data = size * torch.tensor([[0.6, 0.8, 0.0, 0.0]])
+        found.append(_distance(critic, images, other))
+    shift = (images - other).mean(0)
+    assert found == pytest.approx([(0.6 * shift[0] + 0.8 * shift[1]).item()] * 2, abs=1e-5)
+
+
+def test_perception_lies_between_the_judge_below_and_the_transport_above(run):
+    found = perceive(run, draws=3, steps=200)
+    assert 0 < found.critic < found.transport
+    assert found.transport_floor < found.transport
+    assert found == perceive(run, draws=3, steps=200)
+    with pytest.raises(ValueError, match=r"draws must be >= 2 \(got 1\)"):
+        perceive(run, draws=1)
+
+
+def test_a_codec_that_hands_over_its_images_is_at_the_floor(run):
+    """Then reconstructions are images, and only the finite sample keeps the laws apart."""
+
+    class Everything:
+        def dither(self, count, _):
+            return torch.zeros(count, 1)
+
+        def __call__(self, features, _):
+            return features
+
+    identity = Codec(nn.Identity(), Everything(), nn.Identity())
+    found = perceive(Run(run.config, identity, run.classifier, (), 0.0), draws=4, steps=50)
+    assert found.critic == pytest.approx(0, abs=1e-6)
+    assert found.transport == pytest.approx(found.transport_floor, rel=0.02)

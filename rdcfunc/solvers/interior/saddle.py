@@ -23,8 +23,10 @@ from rdcfunc.solvers.interior.bordered import Border, Bordered
 from rdcfunc.solvers.interior.letters import LetterBarrier
 from rdcfunc.solvers.interior.transport import TransportBarrier
 
-#: Share of the way to the boundary that a step goes, and what it may add to a price (relatively) or an output price.
-_STEP, _GROWTH, _TURN = 0.99, 2.0, 10.0
+#: Share of the way to the boundary that a step goes, and one that goes less fast where that leads astray.
+FAST, CAREFUL = 0.99, 0.5
+#: What a step may add to a price (relatively) or an output price.
+_GROWTH, _TURN = 2.0, 10.0
 #: Corrections of one step, and the step beyond which none is needed.
 _CORRECTORS, _FAR = 10, 0.9
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
@@ -54,16 +56,24 @@ class Point:
 class Saddle:
     """One run of the method, from weights ``q`` (N,) and prices ``s`` of the linear levels.
 
-    ``base`` (n, N) is a cost in nats beside those that have a price.
+    ``base`` (n, N) is a cost in nats beside those that have a price, ``pace`` the share of the way to the boundary that
+    a step goes.
 
     A goal is a level that moves: at the optimum the information, ``L - s b`` with L the value without the goal's
     term, equals the rate allowed, so each step aims at the level ``b = (L - R) / s``.
     """
 
     def __init__(
-        self, program: Program, source: Array, q: Array, s: Array, mu: float, base: Array | None = None
+        self,
+        program: Program,
+        source: Array,
+        q: Array,
+        s: Array,
+        mu: float,
+        base: Array | None = None,
+        pace: float = FAST,
     ) -> None:
-        self.program, self.p, self.q, self.s, self.base = program, program.p, q, s, base
+        self.program, self.p, self.q, self.s, self.base, self.pace = program, program.p, q, s, base, pace
         self.weight = q / q.sum()
         self.costs, self.levels = [c.cost for c in program.linear], program.levels
         self.held = np.flatnonzero(self.levels < inf)
@@ -214,7 +224,7 @@ class Saddle:
                 self._solve(aims, bend)
                 break
             aims, directions, step = better, self.directions, longer
-        self.last = self._centred(min(1.0, _STEP * step, self._longest()))
+        self.last = self._centred(min(1.0, self.pace * step, self._longest()))
         self._move(self.last)
 
     def _centred(self, step: float) -> float:

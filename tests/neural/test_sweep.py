@@ -1,0 +1,124 @@
+"""A sweep that is killed goes on to the same end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import torch
+
+import neural.fit
+from neural import Config, Job, evaluate, load_run, sweep, train_end_to_end, train_together
+from neural.store import append, rows, write
+
+SWEEP = import_module("neural.sweep")  # the package's name for it is the function's
+TINY = Config(epochs=2, classifier_epochs=1, encoder_widths=(16,), decoder_widths=(16,))
+JOBS = [Job(replace(TINY, classification_weight=weight), encoder) for encoder in (None, TINY) for weight in (0.0, 0.02)]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("swept")
+    return folder, sweep(JOBS, folder, dithers=2)
+
+
+def measurements(found):
+    return [row["measurement"] for row in found]
+
+
+def test_a_row_is_the_measurement_of_the_run_beside_it(swept):
+    folder, found = swept
+    for job, row in zip(JOBS, found, strict=True):
+        run = load_run(folder / "runs" / f"{job.key}.pt")
+        assert row["measurement"] == evaluate(run, dithers=2).to_dict()
+        assert (run.config, run.encoder) == (job.config, job.encoder)
+        assert Config.from_dict(row["config"]) == job.config
+        assert {"commit", "torch"} <= row["provenance"].keys()
+        assert row["images_per_second"] > 0
+    assert found[0]["measurement"] == evaluate(train_end_to_end(TINY), dithers=2).to_dict()
+    assert [json.loads(line)["key"] for line in (folder / "rows.jsonl").read_text().splitlines()] == [
+        job.key for job in JOBS
+    ]
+
+
+def test_what_is_done_is_skipped(swept, monkeypatch):
+    folder, found = swept
+    monkeypatch.setattr(SWEEP, "_work", None)
+    assert sweep(JOBS, folder) == found
+    assert sweep(JOBS[::-1], folder) == found[::-1]
+
+
+def test_together_and_elsewhere_come_the_same_codecs(swept, tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        found = sweep(JOBS, tmp_path, dithers=2, executor=pool, together=2)
+    assert [row["together"] for row in found] == [2] * 4
+    for row, other in zip(found, swept[1], strict=True):
+        assert row["measurement"]["target"]["D"] == pytest.approx(other["measurement"]["target"]["D"], rel=0.02)
+
+
+def test_a_lost_row_is_measured_again_without_training(swept, tmp_path, monkeypatch):
+    folder, found = swept
+    for path in (folder / "runs").iterdir():
+        write(tmp_path / "runs" / path.name, lambda file, path=path: file.write(path.read_bytes()))
+    monkeypatch.setattr(SWEEP, "train_together", None)
+    monkeypatch.setattr(SWEEP, "train_decoders", None)
+    assert measurements(sweep(JOBS, tmp_path, dithers=2)) == measurements(found)
+
+
+def test_a_line_cut_short_is_left_out_and_written_again(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    for seed in range(3):
+        append(path, {"seed": seed})
+    path.write_bytes(path.read_bytes()[:-4])
+    assert rows(path) == [{"seed": 0}, {"seed": 1}]
+    append(path, {"seed": 2})
+    assert rows(path) == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+
+
+@pytest.mark.parametrize("changes", [{}, {"perception_weight": 0.01}])
+def test_training_goes_on_from_a_checkpoint_to_the_same_end_to_the_last_bit(tmp_path, monkeypatch, changes):
+    monkeypatch.setattr(neural.fit, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
+    configs = [replace(TINY, epochs=4, seed=seed, **changes) for seed in (0, 1)]
+    whole = train_together(configs)
+    path, save = tmp_path / "checkpoint.pt", torch.save
+
+    def killed(content, file):
+        if len(content["history"]) == 3:
+            raise KeyboardInterrupt
+        save(content, file)
+
+    monkeypatch.setattr(torch, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_together(configs, checkpoint=path)
+    monkeypatch.setattr(torch, "save", save)
+    assert len(torch.load(path, weights_only=True)["history"]) == 2
+    for first, second in zip(whole, train_together(configs, checkpoint=path), strict=True):
+        assert first.history == second.history
+        for name, tensor in first.codec.state_dict().items():
+            assert torch.equal(tensor, second.codec.state_dict()[name])
+
+
+def test_a_sweep_that_is_killed_goes_on_to_the_same_rows(swept, tmp_path):
+    code = (
+        "import torch, sys; torch.set_num_threads(1); sys.path.insert(0, sys.argv[2])\n"
+        "from test_sweep import JOBS; from neural import sweep; sweep(JOBS, sys.argv[1], dithers=2)"
+    )
+    table, here = tmp_path / "rows.jsonl", str(Path(__file__).parent)
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), here])
+    deadline = monotonic() + 120
+    while len(rows(table)) < 1 and monotonic() < deadline:
+        sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = rows(table)
+    assert kept
+    found = sweep(JOBS, tmp_path, dithers=2)
+    assert found[: len(kept)] == kept
+    assert measurements(found) == measurements(swept[1])
