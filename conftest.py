@@ -12,3 +12,6 @@ from sybil.parsers.markdown import PythonCodeBlockParser  # noqa: E402
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()], patterns=["README.md", "docs/**/*.md", "docs/*.md"]
 ).pytest()
+
+# The documentation's build runs these.
+collect_ignore_glob = ["docs/conf.py", "docs/examples/*", "docs/gallery/*", "docs/figures/*", "docs/_build/*"]

@@ -7,6 +7,9 @@ three sizes. Brackets are checked, so that a time is that of a certified answer.
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import process_time
@@ -109,7 +112,18 @@ def _universal(count: int, seeds: int, tol: float) -> float:
     rng = np.random.default_rng(0)
     problem = rdc.Problem(_pmf(6, rng), distortions.hamming(6), perceptions.TotalVariation())
     theta = [rdc.Target(D=0.2 + 0.05 * k, P=0.15 / (k + 1)) for k in range(count)]
-    return min(seconds(lambda: rdc.universal_rate(problem, theta, tol=tol), tol) for _ in range(seeds))
+    return min(seconds(partial(rdc.universal_rate, problem, theta, tol=tol), tol) for _ in range(seeds))
+
+
+def startup(statement: str) -> float:
+    """Return the least CPU time of five new interpreters that import rdcfunc and run a statement."""
+    times = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", f"import rdcfunc; {statement}"], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,6 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="problems of each size, of which the quickest counts")
     options = parser.parse_args(arguments)
+    answer = "rdcfunc.rate(rdcfunc.Problem(rdcfunc.sources.uniform(4), rdcfunc.distortions.hamming(4)), D=0.1)"
+    print(f"import: {startup('pass'):.2f} CPU s; import and a first answer: {startup(answer):.2f} CPU s\n", flush=True)
     rdc.rate(*_plain(8, np.random.default_rng(0))[:1], D=0.1)  # loads what is loaded once
     print("| answer | grows | sizes | CPU seconds | exponent |\n|---|---|---|---|---|", flush=True)
     for name, grows, sizes, times in measure(options.seeds):

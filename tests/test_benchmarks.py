@@ -17,7 +17,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 import rdcfunc as rdc
-from benchmarks import figures, networks, store, summary, theory
+from benchmarks import figures, gather, networks, store, summary, theory
 from benchmarks.__main__ import main
 from neural import Config, Dataset, load, train_end_to_end
 from neural.data import Split
@@ -70,7 +70,7 @@ class Pool:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "quick", lambda seeds: replace(STUDY, seeds=tuple(range(seeds))))
-    monkeypatch.setattr("benchmarks.__main__.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("benchmarks.compare.ProcessPoolExecutor", Pool)
 
 
 def refuse(*args: object, **options: object) -> None:
@@ -324,7 +324,7 @@ class Process:
 
 def theory_by(patch: pytest.MonkeyPatch, save: Callable[[Config, Path], None], exitcode: int = 0) -> type[Process]:
     process = type("Process", (Process,), {"exitcode": exitcode})
-    patch.setattr("benchmarks.__main__.get_context", lambda method: SimpleNamespace(Process=process))
+    patch.setattr("benchmarks.compare.get_context", lambda method: SimpleNamespace(Process=process))
     patch.setattr(theory, "save_bound", save)
     return process
 
@@ -391,3 +391,38 @@ def test_a_study_without_seeds_is_refused_at_once(
     assert refused.value.code == 2
     assert f"whole number >= 1 (got {seeds})" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_figure_is_drawn_again_without_computing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["figures", "--out", str(tmp_path), "--only", "gaussian"]
+    assert main(command) == 0
+    made = {path.suffix for path in tmp_path.iterdir()}
+    assert made == {".svg", ".png", ".json"}
+    (tmp_path / "gaussian.svg").unlink()
+    monkeypatch.setattr(rdc, "trace", refuse, raising=False)
+    assert main(command) == 0
+    assert b"no P</text>" in (tmp_path / "gaussian.svg").read_bytes()
+
+
+def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setattr(gather, "KEPT", kept)
+    rows = store.Rows(kept / "bounds.jsonl")
+    rows.append({"kind": "<D>", "lower": 0.125, "solver": "x" * 99, "made": {"commit": "abc"}, "test": {"mse": 0.25}})
+    (tmp_path / "out" / "figures").mkdir(parents=True)
+    (tmp_path / "out" / "figures" / "one.svg").write_text("<svg/>")
+    (tmp_path / "out" / "table.csv").write_text("a,b\n1,2\n")
+    assert main(["report", "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "summary.html").read_text()
+    for part in ("&lt;D&gt;", "0.125", "test.mse", "made by abc", "table.csv", "data:image/svg+xml;base64,PHN2Zy8+"):
+        assert part in page
+    assert "xxx" not in page
+    assert not re.search(r"(src|href)=.(?!data:)", page)
+
+
+def test_commands_that_are_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compote"]) == 2
+    assert "no command compote; the commands are compare, figures, report" in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert "theory against networks" in capsys.readouterr().out

@@ -15,7 +15,7 @@ import rdcfunc as rdc
 from rdcfunc import distortions, perceptions, solvers, sources
 
 PROBLEM = rdc.Problem(sources.Discrete([0.5, 0.3, 0.2]), distortions.hamming(3), perceptions.TotalVariation())
-D, P = np.linspace(0.05, 0.4, 16), [[0.01], [0.03], [0.05], [0.1]]
+D, P = np.linspace(0.05, 0.4, 8), [[0.01], [0.03], [0.05], [0.1]]
 
 
 @pytest.fixture

@@ -24,12 +24,9 @@ with plotting.style("page"):
     left, right = plt.subplots(1, 2, figsize=(7.2, 2.9))[1]
     rdc.trace(problem(perceptions.TotalVariation()), D=D, P=[[0.0], [0.05], [np.inf]]).plot(left)
     left.set_title("looks right: total variation at most P", loc="left")
-    for tagged, name, color in (
-        (False, "letter alone", plotting.COLORS[0]),
-        (True, "letter and tag", plotting.COLORS[2]),
-    ):
+    for tagged, name, hue in ((False, "letter alone", 0), (True, "letter and tag", 2)):
         measure = classifications.ConditionalEntropy(labels, tagged=tagged)
         curve = rdc.trace(problem(classification=measure), D=0.3, C=C, tol=1e-3)
-        curve.plot(right, label=name, color=color)
+        curve.plot(right, label=name, color=plotting.COLORS[hue])
     right.set_title("still tells the class: H(S|X̂) at most C, D = 0.3", loc="left")
     plotting.save(left, Path(__file__).with_suffix(".svg"))

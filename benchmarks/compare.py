@@ -1,0 +1,171 @@
+"""The main job: ``python -m benchmarks compare`` sets theory beside trained networks on real handwritten digits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Networks and matrices of this size are slower on several threads; said before anything loads a BLAS.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+_DATA = "digits, embedded, or mnist: its bounds and best codecs, in hours, shown by python -m benchmarks report"
+#: Workers leave an interruption to the main process.
+_QUIET = (signal.SIGINT, signal.SIG_IGN)
+#: Free disk space asked for before the work starts, in bytes.
+_ROOM = 50_000_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the comparison, write figure, table and page, and return the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.data == "mnist":
+        return _mnist(options.seeds)
+    try:
+        _check_folder(options.out)
+    except OSError as error:
+        print(f"cannot write results to {options.out}: {error}", file=sys.stderr)
+        return 2
+    import torch
+
+    torch.set_num_threads(1)
+    job = Comparison(options.out, options.seeds)
+    try:
+        job.run()
+    except KeyboardInterrupt:
+        print("\ninterrupted: what was finished is kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    finally:
+        job.write()
+    return 0
+
+
+class Comparison:
+    """One comparison and what it has finished so far."""
+
+    def __init__(self, out: Path, seeds: int) -> None:
+        from benchmarks import networks, store
+
+        self.out, self.start = out, perf_counter()
+        self.study = networks.quick(seeds)
+        self.made = store.provenance()
+        self.rows = store.Rows(out / "measurements.jsonl")
+        # A bound belongs to the code that computed it.
+        self.bound_path = out / f"theory-{self.made['commit']}.npz"
+        self.rates: list[tuple[float, float]] = []
+
+    def run(self) -> None:
+        """Train and measure every codec, compute the theory beside it, then the theory's rate for each codec."""
+        from tqdm.auto import tqdm
+
+        from benchmarks import networks, summary, theory
+
+        codecs = len(self.study.plan())
+        print(f"{codecs} codecs at {self.study.base.rate:.3f} bits and the theory's curve; results go to {self.out}/")
+        with self._theory():
+            list(tqdm(networks.measure(self.study, self.rows), total=codecs, desc="codecs", unit="codec"))
+            print("waiting for the theory's curve" if not self.bound_path.exists() else "the theory's curve is there")
+        letters, targets = theory.read(self.bound_path).letters, summary.targets(self.frame())
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), signal.signal, _QUIET) as pool:
+            found = pool.map(partial(theory.rate, self.study.base, letters), targets)
+            self.rates = list(tqdm(found, total=len(targets), desc="theory's rate", unit="codec"))
+
+    @contextmanager
+    def _theory(self) -> Iterator[None]:
+        """Compute the theory's curve on another core meanwhile, unless it is there already."""
+        from benchmarks import theory
+
+        if self.bound_path.exists():
+            yield
+            return
+        process = get_context("spawn").Process(
+            target=theory.save_bound, args=(self.study.base, self.bound_path), daemon=True
+        )
+        process.start()
+        try:
+            yield
+            process.join()
+        finally:
+            process.terminate()
+        if process.exitcode:
+            raise RuntimeError(f"the theory's process ended with exit code {process.exitcode}; its message is above")
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table of what is measured so far."""
+        from benchmarks import networks, summary
+
+        return summary.table(networks.of_study(self.study, self.rows))
+
+    def write(self) -> None:
+        """Write the figure, the table and the page of what is there."""
+        from benchmarks import figures, report, store, summary, theory
+
+        bound = theory.read(self.bound_path) if self.bound_path.exists() else None
+        frame = self.frame()
+        if frame.empty:
+            return
+        complete = bound is not None and len(self.rates) == len(frame)
+        if bound is not None and complete:
+            frame = summary.beside(frame, bound, self.rates)
+        figure = figures.compare(frame, bound)
+        png = BytesIO()
+        figure.savefig(png, format="png", dpi=160)
+        store.write(self.out / "comparison.png", lambda file: file.write(png.getvalue()))
+        store.write(self.out / "comparison.svg", lambda file: figure.savefig(file, format="svg"))
+        store.write(self.out / "comparison.csv", lambda file: frame.to_csv(file, index=False))
+        seconds = perf_counter() - self.start
+        text = report.page(frame, bound, png.getvalue(), self.made, seconds, complete)
+        store.write(self.out / "report.html", lambda file: file.write(text.encode()))
+        print(f"wrote {self.out}/comparison.png, .svg, .csv and report.html after {seconds:.0f} s")
+
+
+def _mnist(seeds: int) -> int:
+    """Compute MNIST's bounds and measure the best codecs on it: hours, of which finished rows are kept."""
+    from benchmarks import best, mnist
+
+    code = mnist.main([])
+    if code == 0:
+        best.main(["--seeds", str(seeds)])
+    return code
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be written before the work, not after it."""
+    out.mkdir(parents=True, exist_ok=True)
+    probe = out / ".probe"
+    probe.write_bytes(b"")
+    probe.unlink()
+    if shutil.disk_usage(out).free < _ROOM:
+        raise OSError(f"less than {_ROOM // 1_000_000} MB are free there")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1 (got {text})")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the results (default: results)")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--seeds", type=_count, default=3, help="repetitions of every codec (default: 3)")
+    size.add_argument("--quick", dest="seeds", action="store_const", const=1, help="one repetition")
+    size.add_argument("--full", dest="seeds", action="store_const", const=10, help="ten repetitions")
+    parser.add_argument("--data", choices=["digits", "mnist"], default="digits", help=_DATA)
+    return parser

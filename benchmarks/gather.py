@@ -1,0 +1,135 @@
+"""One page of all that was made: ``python -m benchmarks report`` writes ``results/summary.html``.
+
+It reads what lies there and computes nothing: figures, tables, and rows of measurements kept as JSON lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment
+
+from benchmarks import store
+
+#: Measurements that are kept with the code.
+KEPT = Path(__file__).parent / "results"
+#: Columns that a table of rows leaves to the files.
+_LONG = 60
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>rdcfunc: results</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+img { max-width: 100%; height: auto; }
+.scroll { overflow-x: auto; max-height: 40rem; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+figcaption, .made { color: #555; font-size: .85rem; }
+</style>
+</head>
+<body>
+<h1>Results</h1>
+<p>Bands and columns named lower and upper are certified bounds. Networks are measured: means over seeds, with their
+spread. What is called searched is not certified.</p>
+{% for figure in figures %}
+<figure><img alt="{{ figure.name }}" src="data:{{ figure.kind }};base64,{{ figure.data }}">
+<figcaption>{{ figure.name }}</figcaption></figure>
+{% endfor %}
+{% for table in tables %}
+<h2>{{ table.name }}</h2>
+<div class="scroll">{{ table.body }}</div>
+{% if table.made %}<p class="made">{{ table.made }}</p>{% endif %}
+{% endfor %}
+<p class="made">This page:
+{% for name, value in made.items() %}{{ name }} {{ value }}{{ ", " if not loop.last }}{% endfor %}.</p>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture, as text of base 64."""
+
+    name: str
+    kind: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as HTML, and what it was made by."""
+
+    name: str
+    body: Any
+    made: str
+
+
+def figures(folder: Path) -> list[Figure]:
+    """Return the pictures of a folder and of those below it; of one name, the SVG."""
+    found = {path.with_suffix(""): path for kind in ("png", "svg") for path in sorted(folder.rglob(f"*.{kind}"))}
+    kinds = {".png": "image/png", ".svg": "image/svg+xml"}
+    return [
+        Figure(str(path.relative_to(folder)), kinds[path.suffix], base64.b64encode(path.read_bytes()).decode())
+        for path in found.values()
+    ]
+
+
+def tables(folder: Path) -> list[Table]:
+    """Return the tables of a folder and of those below it: CSV files, and JSON lines with a row each."""
+    from markupsafe import Markup
+
+    found = []
+    for path in sorted([*folder.rglob("*.csv"), *folder.rglob("*.jsonl")]):
+        made = ""
+        if path.suffix == ".csv":
+            frame = pd.read_csv(path)
+        else:
+            rows = store.Rows(path).rows
+            commits = {row["made"]["commit"] for row in rows if isinstance(row.get("made"), dict)}
+            made = f"{len(rows)} rows, made by {', '.join(sorted(commits))}" if commits else f"{len(rows)} rows"
+            frame = pd.json_normalize([{k: v for k, v in row.items() if k != "made"} for row in rows])
+        short = [c for c in frame if frame[c].map(lambda x: len(str(x))).max() <= _LONG and frame[c].nunique() > 0]
+        html = frame[short].to_html(index=False, border=0, na_rep="", float_format=lambda x: f"{x:.5g}")
+        found.append(Table(str(path.relative_to(folder)), Markup(html), made))
+    return found
+
+
+def page(folders: list[Path]) -> str:
+    """Return the page of what some folders hold, as one self-contained HTML text."""
+    there = [folder for folder in folders if folder.is_dir()]
+    return (
+        Environment(autoescape=True)
+        .from_string(_PAGE)
+        .render(
+            figures=[figure for folder in there for figure in figures(folder)],
+            tables=[table for folder in there for table in tables(folder)],
+            made=store.provenance(),
+        )
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Gather what was made into one page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder to read and write (%(default)s)")
+    options = parser.parse_args(arguments)
+    text = page([options.out, KEPT])
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        store.write(options.out / "summary.html", lambda file: file.write(text.encode()))
+    except OSError as error:
+        print(f"cannot write to {options.out}: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {options.out}/summary.html")
+    return 0
