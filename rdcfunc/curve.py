@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rdcfunc import checks
 from rdcfunc.answer import solve
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import compile_program
@@ -149,10 +150,13 @@ def trace(
     >>> trace(problem, R=[0.2, 0.4]).quantity
     'D'
     """
-    levels = [np.asarray(x, dtype=np.float64) for x in (D, P, C)]
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    levels = [checks.levels(x, name) for name, x in zip("DPC", (D, P, C), strict=True)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
     quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
-    rates = np.asarray(inf if R is None else R, dtype=np.float64)
+    rates = checks.levels(inf if R is None else R, "R")
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, or None (got {executor!r})")
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
         raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
     grid = np.broadcast_arrays(rates, *levels)

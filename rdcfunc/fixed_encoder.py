@@ -14,11 +14,11 @@ from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification, ConditionalEntropy
-from rdcfunc.compilation import tabulate
+from rdcfunc.compilation import output, tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Output, Program
+from rdcfunc.program import Axis, Program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.conic import Conic
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@np.errstate(all="ignore")
 def decode(
     problem: Problem, encoder: ArrayLike | Solution, P: float = inf, C: float = inf, *, tol: float = 1e-6
 ) -> Solution:
@@ -201,7 +202,7 @@ def reuse_penalty(
            [0.0051, 0.    ]])
     """
     _refuse_gaussian(problem)
-    chosen = tuple(targets)
+    chosen = tuple(targets) if isinstance(targets, Sequence) else ()
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
     fresh = tuple(distortion(problem, R, t.P, t.C, solver=solver, tol=tol) for t in chosen)
@@ -220,6 +221,7 @@ def reuse_penalty(
 
 def _refuse_gaussian(problem: Problem) -> None:
     """Refuse a source whose encoders are no tables."""
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
     if isinstance(problem.source, Gaussian):
         raise ValueError(
             "encoders are tables of a discrete source here; rdcfunc.gaussian.decoding.decode takes the channel of a "
@@ -262,6 +264,5 @@ def _seen(problem: Problem, table: Array, target: Target) -> tuple[Program, Prob
     seen = Problem(Discrete(law / law.sum()), distortions.matrix(cost), None, classes)
     program = tabulate(seen, [Target(inf, inf, target.C)], inf, Axis.D)
     if problem.perception is not None and isfinite(target.P):
-        level = target.P * problem.perception.unit
-        program = replace(program, outputs=(Output(0, problem.perception, level, p),))
+        program = replace(program, outputs=(output(0, problem.perception, p, target.P),))
     return program, seen
