@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,15 +25,15 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 #: Workers leave an interruption to the main process.
 _QUIET = (signal.SIGINT, signal.SIG_IGN)
-#: Free disk space asked for before the work starts, in bytes.
-_ROOM = 50_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the comparison, write figure, table and page, and return the exit code."""
+    from benchmarks import store
+
     options = _parser().parse_args(arguments)
     try:
-        _check_folder(options.out)
+        store.check_folder(options.out)
     except OSError as error:
         print(f"cannot write results to {options.out}: {error}", file=sys.stderr)
         return 2
@@ -129,16 +128,6 @@ class Comparison:
         text = report.page(frame, bound, png.getvalue(), self.made, seconds, complete)
         store.write(self.out / "report.html", lambda file: file.write(text.encode()))
         print(f"wrote {self.out}/comparison.png, .svg, .csv and report.html after {seconds:.0f} s")
-
-
-def _check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be written before the work, not after it."""
-    out.mkdir(parents=True, exist_ok=True)
-    probe = out / ".probe"
-    probe.write_bytes(b"")
-    probe.unlink()
-    if shutil.disk_usage(out).free < _ROOM:
-        raise OSError(f"less than {_ROOM // 1_000_000} MB are free there")
 
 
 def _count(text: str) -> int:
