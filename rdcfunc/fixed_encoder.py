@@ -104,6 +104,7 @@ def serve(
     start: Solution | None = None,
 ) -> Solution:
     """Return what :func:`decode` does, without its warning and from a neighbour's solution if given."""
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
     if isinstance(problem.source, Gaussian):
         return gaussian(problem, cast("GaussianChannel | Solution", encoder), target.P, target.C, tol)
     table = _table(cast("ArrayLike | Solution", encoder), problem.source.n)

@@ -279,7 +279,7 @@ TAKERS: dict[str, tuple[Callable[[Any], object], str]] = {
     "Discrete": (sources.Discrete, "pmf must"),
     "Gaussian": (sources.Gaussian, "covariance must"),
     "from_samples": (sources.from_samples, "samples must"),
-    "discretise": (lambda v: sources.discretise(v, [0.0, 1.0]), "source"),
+    "discretise": (lambda v: sources.discretise(v, [0.0, 1.0]), "law must"),
     "discretise, points": (lambda v: sources.discretise(sources.Gaussian(1.0), v), "points must"),
     "mixture": (lambda v: sources.mixture(v, [0.0], [sources.Gaussian(1.0)], [0.0, 1.0]), "weights must"),
     "hamming": (distortions.hamming, "n must"),

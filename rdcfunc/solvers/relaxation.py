@@ -239,6 +239,8 @@ def _refute(convex: Program) -> Candidate | None:
     scale σ that is free.
     """
     limits, live = convex.limits, convex.p > 0
+    if not limits:
+        return None
     cost = [convex.barred(c.cost)[live] for c in limits]
     p, N = convex.p[live], convex.size
     levels = np.array([c.level for c in limits])
