@@ -15,6 +15,7 @@ from rdcfunc import certificate, distortions, perceptions, sources
 
 RD = named("binary R(D), p=0.3, D=0.1")
 RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
+FIXED = named("fixed alphabet, C=0.40205")
 TAGGED = named("binary R(D, C), b=0.4, e=0.1, D=0.1, C=0.9, tagged")
 
 
@@ -66,6 +67,11 @@ def forget_what_tags_earn(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(certificate.tagged, "log_earnings", lambda *args, **options: right(*args, **options) - 0.05)
 
 
+def pay_too_little_for_a_place_in_a_cell(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.regions.paid
+    patch.setattr(certificate.regions, "paid", lambda labels, slopes, cells: right(labels, slopes, cells) - 0.1)
+
+
 def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
     right = certificate.bracket
 
@@ -85,6 +91,7 @@ CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
     (report_nats, TAGGED, r"upper .* < truth|lower .* > truth|bounds cross"),
     (forget_the_best_column, RD, r"lower .* > truth|bounds cross"),
     (forget_what_tags_earn, TAGGED, r"lower .* > truth|bounds cross"),
+    (pay_too_little_for_a_place_in_a_cell, FIXED, r"lower .* > truth|bounds cross"),
     (answer_with_another_channel, RD, r"D = .* exceeds"),
 ]
 
