@@ -149,6 +149,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: rdc.rate(TAGGED, C=0.4, solver=solvers.Alternation(starts=0)),
         r"starts must be an integer >= 1 \(got 0\)",
     ),
+    "work: none": (
+        lambda: rdc.rate(TAGGED, C=0.4, solver=solvers.Alternation(work=0)),
+        r"work must be an integer >= 1 \(got 0\)",
+    ),
     "backend: unknown": (lambda: rdc.rate(PLAIN, D=0.1, solver=solvers.Conic("NOPE")), r"NOPE.*CLARABEL"),
     # Θ.
     "theta: empty": (

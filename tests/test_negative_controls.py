@@ -71,6 +71,11 @@ def forget_what_tags_earn(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(certificate.tagged, "log_earnings", lambda *args, **options: right(*args, **options) - 0.05)
 
 
+def pay_too_little_for_a_place_in_a_cell(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.regions.paid
+    patch.setattr(certificate.regions, "paid", lambda labels, slopes, cells: right(labels, slopes, cells) - 0.1)
+
+
 def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
     right = certificate.bracket
 
@@ -128,6 +133,7 @@ CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
     (report_nats, TAGGED, r"upper .* < truth|lower .* > truth|bounds cross"),
     (forget_the_best_column, RD, r"lower .* > truth|bounds cross"),
     (forget_what_tags_earn, TAGGED, r"lower .* > truth|bounds cross"),
+    (pay_too_little_for_a_place_in_a_cell, FIXED, r"lower .* > truth|bounds cross"),
     (answer_with_another_channel, RD, r"D = .* exceeds"),
     (pay_instead_of_charging, RD, r"lower .* > truth|bounds cross"),
     (pay_instead_of_charging, RDP, r"lower .* > truth|bounds cross"),

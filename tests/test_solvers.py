@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from problems import ROWS, Row, assert_honest, assert_overlap, named, nonconvex_
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc.solvers import alternation
 
 BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 JUDGED = replace(BINARY, classification=classifications.ErrorRate([0, 1], [0, 1]))
@@ -120,6 +122,29 @@ def test_any_seed_of_the_alternation_is_honest(row: Row, seed: int) -> None:
         few = solvers.Alternation(starts=1, sweeps=50, seed=seed)
         answer = rdc.rate(row.problem, row.target.D, C=row.target.C, solver=few)
     assert_honest(answer, truth(row), row.accuracy)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_limit_of_work_ends_the_alternation_with_an_honest_bracket(
+    tagged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = named(f"{'tagged' if tagged else 'fixed'} alphabet, {'D=0.3, ' if tagged else ''}C=0.40205")
+    sweep, made = alternation.advance, []
+    monkeypatch.setattr(alternation, "advance", lambda *given, **options: made.append(1) or sweep(*given, **options))
+
+    def answer(work: int) -> rdc.Solution:
+        made.clear()
+        return rdc.rate(row.problem, row.target.D, C=row.target.C, solver=solvers.Alternation(work=work))
+
+    with pytest.warns(rdc.WideBracketWarning):
+        few = answer(20)
+    assert len(made) == 21  # and one that ends the only start
+    assert_honest(few, truth(row), row.accuracy)
+    with nullcontext() if tagged else pytest.warns(rdc.WideBracketWarning):
+        more = answer(2000)
+    assert 21 < len(made) < 2000
+    assert_honest(more, truth(row), row.accuracy)
+    assert more.upper < few.upper - 1e-3
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

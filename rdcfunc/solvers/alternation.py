@@ -24,6 +24,15 @@ _MAX_PRICE = 1e4
 _MISSED = 1e-4
 #: Convex programs from one start, with perception, and how many of them may be out of reach.
 _CONVEX, _MISSES = 30, 3
+#: Most sweeps to a bound at a total entropy price of one.
+_AT_ONE = 500
+
+
+@dataclass(eq=False)
+class _Work:
+    """Sweeps that may still be made."""
+
+    left: int
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class Alternation(Solver):
     The log-loss is never below the entropy, so levels stay met and the rate only falls. The tagged problem is
     solved first, on clones of each letter; its prices give the lower bound. On a fixed alphabet the alternation
     stops at local minima, hence the many starts, and hence a bracket that may stay open. Without perception a
-    sweep is one of Blahut and Arimoto's, O(n m) a Newton step; with it, a convex program.
+    sweep is one of Blahut and Arimoto's, O(n m) a Newton step; with it, a convex program, which counts as many sweeps
+    as it takes steps.
 
     Parameters
     ----------
@@ -45,6 +55,9 @@ class Alternation(Solver):
         Clones of each letter for the tagged problem; None takes one for each class while memory allows.
     seed
         Of the random starts.
+    work
+        The most sweeps of all starts together, for the tagged and for the fixed alphabet each. Where they are over,
+        the bracket stands as it is; a convex program that has been begun is finished.
 
     Examples
     --------
@@ -60,9 +73,10 @@ class Alternation(Solver):
     sweeps: int = 2_000
     tags: int | None = None
     seed: int = 0
+    work: int = 10_000
 
     def __post_init__(self) -> None:
-        at_least_one(self, "starts", "sweeps")
+        at_least_one(self, "starts", "sweeps", "work")
 
     def refusal(self, program: Program) -> str | None:
         """Name the solvers for programs that have no conditional entropy."""
@@ -90,21 +104,22 @@ class Alternation(Solver):
             dual = replace(candidate.dual, posteriors=prices)
             fixed.offer(replace(candidate, dual=dual, origin="tagged relaxation"))
         near = [start] if start is not None and start.channel.shape[0] == program.p.size else []
+        work = _Work(self.work)
         for state in self._fixed_starts(program, [*near, *tagged.best], rng):
-            if fixed.closed:
+            if fixed.closed or work.left <= 0:
                 break
-            self._settle(fixed, program, state, np.arange(program.size))
+            self._settle(fixed, program, state, np.arange(program.size), work)
         return fixed.best
 
     def _solve_tagged(self, tagged: Search, start: Candidate | None, rng: np.random.Generator) -> None:
         columns = np.repeat(np.arange(tagged.program.size), self._tags(tagged.program))
-        clones = tagged.program.take(columns)
+        clones, work = tagged.program.take(columns), _Work(self.work)
         if start is not None and start.channel.shape == (clones.p.size, columns.size):
-            self._settle(tagged, clones, begin(clones, start), columns)
+            self._settle(tagged, clones, begin(clones, start), columns, work)
         for state in self._tagged_starts(clones, columns, rng):
-            if tagged.closed:
+            if tagged.closed or work.left <= 0:
                 break
-            self._settle(tagged, clones, state, columns)
+            self._settle(tagged, clones, state, columns, work)
 
     def _tags(self, program: Program) -> int:
         if self.tags is not None:
@@ -131,14 +146,15 @@ class Alternation(Solver):
             noise = rng.gamma(0.5, size=(program.p.size, program.size)) + 1e-6
             yield begin(program, channel=_normalised(noise * _near(program, k)))
 
-    def _settle(self, search: Search, part: Program, state: State, columns: Indices) -> None:
-        """Follow one start until it stands still or the bracket is closed."""
+    def _settle(self, search: Search, part: Program, state: State, columns: Indices, work: _Work) -> None:
+        """Follow one start until it stands still, the bracket is closed or the work is over."""
         if part.outputs:
-            self._settle_convex(search, part, state, columns)
+            self._settle_convex(search, part, state, columns, work)
             return
         k, tol, look, still = len(part.linear), search.tol, 20, 0
         limit = np.full(k + len(part.posteriors), np.inf)
-        for sweep in range(1, self.sweeps + 1):
+        for sweep in range(1, min(self.sweeps, work.left) + 1):
+            work.left -= 1
             # Prices of the entropies at most double: a level out of reach anneals the classifier.
             limit[k:] = np.clip(2 * state.prices[k:], 1.0, _MAX_PRICE)
             before, state = state, advance(part, state, limit)
@@ -155,9 +171,11 @@ class Alternation(Solver):
         state = advance(part, state, limit, accuracy=1e-14)
         search.offer(state.candidate(part, sweep, columns))
         if not search.closed and state.prices[k:].sum() > 1 and part.posteriors[0].labels.shape[1] > 2:
-            search.offer(_convex_bound(part, state, columns))
+            sweeps = min(_AT_ONE, work.left)
+            work.left -= sweeps
+            search.offer(_convex_bound(part, state, columns, sweeps))
 
-    def _settle_convex(self, search: Search, part: Program, state: State, columns: Indices) -> None:
+    def _settle_convex(self, search: Search, part: Program, state: State, columns: Indices, work: _Work) -> None:
         channel, before, missed, k = state.channel, np.inf, 0, len(part.linear)
         for sweep in range(1, _CONVEX + 1):
             losses = tuple(
@@ -168,11 +186,12 @@ class Alternation(Solver):
             reached = all(convex.cheapest(c) <= c.level for c in convex.limits)
             if reached:
                 solved = InteriorPoint().solve(convex, search.tol)[0]
+                work.left -= solved.steps
                 found[:, solved.columns] = solved.channel
             if not reached or excess(convex, found, _MISSED) > _MISSED:
                 # Out of reach of this classifier: sharpen it and try again, a few times where that takes solving.
                 missed += reached
-                if missed == _MISSES:
+                if missed == _MISSES or work.left <= 0:
                     return
                 channel = _normalised(channel**2)
                 continue
@@ -181,19 +200,19 @@ class Alternation(Solver):
             search.offer(Candidate(found, columns, dual, sweep, solved.log_a))
             channel = found
             value = part.objective(channel)
-            if search.closed or before - value < search.tol / 4:
+            if search.closed or before - value < search.tol / 4 or work.left <= 0:
                 return
             before = value
 
 
-def _convex_bound(part: Program, state: State, columns: Indices) -> Candidate:
+def _convex_bound(part: Program, state: State, columns: Indices, sweeps: int) -> Candidate:
     """Return a candidate at a total entropy price of one, where the Lagrangian is convex in the channel."""
     k = len(part.linear)
     limit = np.concatenate([np.full(k, np.inf), state.prices[k:] / state.prices[k:].sum()])
     state = replace(state, prices=np.minimum(state.prices, limit))
-    for _ in range(500):
+    for _ in range(sweeps):
         state = advance(part, state, limit)
-    return state.candidate(part, 500, columns)
+    return state.candidate(part, sweeps, columns)
 
 
 def _near(program: Program, k: int) -> Array:
