@@ -45,8 +45,14 @@ def pretrained_judge(config: Config) -> nn.Module:
     >>> pretrained_judge(config).training
     False
     """
-    settings = {"data": config.data, "data_dir": config.data_dir, "device": config.device}
-    return _judge(Config(**settings, classifier_epochs=config.classifier_epochs))
+    return _judge(
+        Config(
+            data=config.data,
+            data_dir=config.data_dir,
+            device=config.device,
+            classifier_epochs=config.classifier_epochs,
+        )
+    )
 
 
 @lru_cache(maxsize=16)
