@@ -36,7 +36,8 @@ def pretrained_judge(config: Config) -> nn.Module:
     """Train the judge of `config` on clean images and freeze it, once per process.
 
     Its architecture, weights and order of examples are independent of the classifier's, so it tells
-    reconstructions that are easy to classify from reconstructions that please one classifier.
+    reconstructions that are easy to classify from reconstructions that please one classifier. Codecs of all seeds
+    have the same judge: it is an instrument.
 
     Examples
     --------
@@ -44,7 +45,14 @@ def pretrained_judge(config: Config) -> nn.Module:
     >>> pretrained_judge(config).training
     False
     """
-    return _judge(_reading_only(config))
+    return _judge(
+        Config(
+            data=config.data,
+            data_dir=config.data_dir,
+            device=config.device,
+            classifier_epochs=config.classifier_epochs,
+        )
+    )
 
 
 @lru_cache(maxsize=16)

@@ -30,10 +30,11 @@ class Perception:
         Wasserstein-1 as a critic finds it that was trained afterwards, on the frozen codec: scores on held-out
         images, divided by the norm of the critic's gradient between them. An estimate from below.
     transport
-        Wasserstein-1 between equally many reconstructions and other held-out images. An estimate from above: samples
-        of the same law are `transport_floor` apart.
+        Wasserstein-1 between equally many reconstructions and other held-out images: from above on average, for
+        samples are further apart than laws.
     transport_floor
-        The same between two halves of the held-out images.
+        The same between two halves of the held-out images: what a codec would show whose law is that of the images.
+        Blurred reconstructions may show less, since the mean of some images is nearer to others than they are.
     samples
         How many on each side.
     critic_error, transport_error, transport_floor_error
@@ -92,7 +93,7 @@ def perceive(run: Run, *, draws: int = 4, samples: int = 1000, steps: int = 500,
     >>> from neural import Config, train_end_to_end
     >>> run = train_end_to_end(Config(epochs=1, classifier_epochs=1))
     >>> found = perceive(run, draws=2, steps=10)
-    >>> found.transport_floor < found.transport, found.samples
+    >>> found.critic < found.transport, found.samples
     (True, 298)
     """
     if draws < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -49,16 +49,14 @@ def speed(config: Config, codecs: int, *, repeats: int = 3, graph: bool = False)
     >>> found.together > 0 and found.codecs == 4
     True
     """
-    configs = [replace(config, seed=seed) for seed in range(codecs)]
-    for each in configs:
-        pretrained_classifier(each)
+    pretrained_classifier(config)
     images = config.epochs * len(load(config).train)
 
     def of_all() -> object:
-        return train_together(configs, graph=graph)
+        return train_together([config] * codecs, graph=graph)
 
     def of_one() -> object:
-        return train_end_to_end(configs[0])
+        return train_end_to_end(config)
 
     seconds = _best([of_all, of_one], repeats, config.device)
     return Speed(codecs, codecs * images / seconds[0], images / seconds[1])

@@ -181,3 +181,8 @@ def test_a_refinement_is_not_refined_again():
         train_refinements([(refined, Weights())], dimension=1)
     with pytest.raises(ValueError, match="needs an encoder to refine"):
         train_end_to_end(refined.config)
+
+
+def test_codecs_of_all_seeds_have_one_judge():
+    assert pretrained_judge(TINY) is pretrained_judge(replace(TINY, seed=3, levels=4, classifier_widths=(5,)))
+    assert pretrained_judge(TINY) is not pretrained_judge(replace(TINY, classifier_epochs=1))
