@@ -19,8 +19,19 @@ from neural import load
 from neural.best import WordCodec, best, train_words
 from neural.classifiers import pretrained_judge
 
-#: Weights of the cross-entropy in nats: that of the one model, none, and two between them.
-WEIGHTS = (0.015, 0.0, 0.01, 0.005)
+#: Weights of the cross-entropy in nats: that of the one model, none, and one between.
+WEIGHTS = (0.015, 0.0, 0.01)
+
+#: Titles and digits of the figures in the table.
+COLUMNS = {
+    "train": ("MSE, training", 5),
+    "mse": ("MSE, test", 5),
+    "entropy": ("H(Z) bits", 3),
+    "equivocation": ("H(S\\|Z) bits", 3),
+    "accuracy": ("accuracy of the word's class", 4),
+    "judge_accuracy": ("accuracy of the judge", 4),
+    "judge_accuracy_on_originals": ("of the judge on originals", 4),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = store.Rows(options.out)
+    rows, made = store.Rows(options.out), store.provenance()
     done = {(row["weight"], row["seed"]) for row in rows.rows}
     for weight in options.weights:
         for seed in range(options.seeds):
@@ -40,10 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
                 start = perf_counter()
                 codec = train_words(best(classification_weight=weight, seed=seed, data_dir=options.data_dir))
                 seconds = {"seconds": round(perf_counter() - start, 1), "words_seconds": round(codec.seconds, 1)}
-                made = store.provenance()
                 rows.append({"weight": weight, "seed": seed, **measure(codec), **seconds, "made": made})
                 store.write(options.out.with_name(f"words-{weight:g}.png"), partial(draw, codec))
-    print(table(rows).to_string())
+    print(table(rows))
 
 
 def measure(codec: WordCodec) -> dict[str, Any]:
@@ -89,19 +99,19 @@ def draw(codec: WordCodec, file: BinaryIO) -> None:
     imsave(file, rows.reshape(-1, 9 * width), cmap="gray_r", vmin=0, vmax=1, format="png")
 
 
-def table(rows: store.Rows) -> pd.DataFrame:
-    """Return means over seeds and their standard errors, one row a weight."""
-    flat = pd.DataFrame(
-        {
-            "weight": row["weight"],
-            "rate": row["rate"],
-            "train mse": row["train"]["mse"],
-            **row["test"],
-        }
-        for row in rows.rows
-    )
-    means = flat.groupby("weight").agg(["mean", "sem"])
-    return means.round(5)
+def table(rows: store.Rows) -> str:
+    """Return means over seeds ± their standard errors as a table in Markdown, one line a weight."""
+    flat = pd.DataFrame({"weight": row["weight"], "train": row["train"]["mse"], **row["test"]} for row in rows.rows)
+    means = flat.groupby("weight").agg(["mean", "sem", "size"])
+    lines = ["| " + " | ".join(["λ_c (nats)", "seeds", *(title for title, _ in COLUMNS.values())]) + " |"]
+    lines.append("|---" * (2 + len(COLUMNS)) + "|")
+    for weight, line in means.iterrows():
+        cells = [f"{weight:g}", f"{line['train', 'size']:.0f}"]
+        for name, (_, digits) in COLUMNS.items():
+            spread = f" ± {line[name, 'sem']:.{digits}f}" if line[name, "size"] > 1 else ""
+            cells.append(f"{line[name, 'mean']:.{digits}f}{spread}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

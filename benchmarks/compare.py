@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -27,17 +26,17 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 _DATA = "digits, embedded, or mnist: its bounds and best codecs, in hours, shown by python -m benchmarks report"
 #: Workers leave an interruption to the main process.
 _QUIET = (signal.SIGINT, signal.SIG_IGN)
-#: Free disk space asked for before the work starts, in bytes.
-_ROOM = 50_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the comparison, write figure, table and page, and return the exit code."""
+    from benchmarks import store
+
     options = _parser().parse_args(arguments)
     if options.data == "mnist":
         return _mnist(options.seeds)
     try:
-        _check_folder(options.out)
+        store.check_folder(options.out)
     except OSError as error:
         print(f"cannot write results to {options.out}: {error}", file=sys.stderr)
         return 2
@@ -142,16 +141,6 @@ def _mnist(seeds: int) -> int:
     if code == 0:
         best.main(["--seeds", str(seeds)])
     return code
-
-
-def _check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be written before the work, not after it."""
-    out.mkdir(parents=True, exist_ok=True)
-    probe = out / ".probe"
-    probe.write_bytes(b"")
-    probe.unlink()
-    if shutil.disk_usage(out).free < _ROOM:
-        raise OSError(f"less than {_ROOM // 1_000_000} MB are free there")
 
 
 def _count(text: str) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from rdcfunc.files import write
+
 from . import recipes, studies
 from .config import Config, Data, Weights
 from .evaluate import evaluate
@@ -19,7 +21,6 @@ from .reuse import train_universal
 from .run import Run, load_run
 from .show import show
 from .speed import speed
-from .store import write
 from .summary import summary
 from .sweep import sweep
 from .train import train_end_to_end

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from rdcfunc.files import write
+
 from .graph import Recorded
 from .models import freeze
-from .store import write
 
 __all__ = ["Opponent", "fit"]
 
@@ -209,5 +210,6 @@ class _State:
             "players": [(player.module.state_dict(), player.adam.state_dict()) for player in self.players],
             "generators": [generator.get_state() for generator in self.generators],
         }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         write(self.path, lambda file: torch.save(content, file))
         self.saved = monotonic()

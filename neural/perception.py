@@ -64,7 +64,7 @@ def transport(first: Tensor, second: Tensor) -> float:
     return float(ot.emd2(even, even, costs, numItermax=10**7))
 
 
-def perceive(run: Run, *, draws: int = 4, samples: int = 1000, steps: int = 1000, seed: int = 0) -> Perception:
+def perceive(run: Run, *, draws: int = 4, samples: int = 1000, steps: int = 500, seed: int = 0) -> Perception:
     """Measure how far the reconstructions of `run` are from the images, as laws.
 
     Each reconstruction has a dither of its own, so that the law is that over images and dithers.

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from rdcfunc.files import write
+
 from .codec import Codec, build_codec
 from .config import Config
 from .data import Dataset, load
 from .models import freeze
 from .networks import build_classifier
-from .store import write
 
 __all__ = ["Run", "load_run"]
 
@@ -80,7 +81,8 @@ class Run:
             "seconds": self.seconds,
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
         }
-        write(Path(path), lambda file: torch.save(content, file))
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write(path, lambda file: torch.save(content, file))
 
 
 def load_run(path: str | Path, *, device: str | None = None, data_dir: str | None = None) -> Run:

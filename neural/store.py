@@ -1,4 +1,4 @@
-"""Results on disk: files that are whole or not there, rows that survive an interruption, and what made them."""
+"""Rows on disk that survive an interruption, and what made them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,14 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-__all__ = ["append", "provenance", "rows", "write"]
-
-
-def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file by `fill`, folders as needed; an interruption leaves the old file as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Renaming is atomic within a file system, so the temporary file has to be a neighbour.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            fill(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+__all__ = ["append", "provenance", "rows"]
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:

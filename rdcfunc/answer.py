@@ -11,6 +11,7 @@ from typing import cast
 
 import numpy as np
 
+from rdcfunc import checks
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
@@ -18,8 +19,9 @@ from rdcfunc.compilation import GaussianProgram, Plain, SamplesProgram
 from rdcfunc.empirical.answer import answer as answer_on_samples
 from rdcfunc.feasibility import check_each, check_together
 from rdcfunc.gaussian.answer import answer
-from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy
+from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, conditional_entropy, entropy
 from rdcfunc.lift import Lift
+from rdcfunc.model import FILTERS
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
@@ -37,6 +39,7 @@ _CROSSING = 1e-12
 _AFFORDABLE = 4_000_000
 
 
+@np.errstate(all="ignore")
 def solve(
     problem: Problem,
     program: Program | Plain | Lift | GaussianProgram | SamplesProgram,
@@ -50,9 +53,11 @@ def solve(
     """Propose by a solver, dispose by the certificate: the way that every verb walks.
 
     A plain question is asked by its structure, and by its table if the solver takes no other or leaves a gap. A
-    warning points ``depth`` frames up, at the caller of the verb.
+    warning points ``depth`` frames up, at the caller of the verb. What overflows on the way is not finite, and such a
+    proposal proves nothing: NumPy need not say so.
     """
     check_tol(tol)
+    checks.kind(start, Solution | None, "start", "a Solution of a neighbouring question, or None")
     if solver is not None and not isinstance(solver, Solver):
         raise TypeError(f"solver must be a value from rdcfunc.solvers such as Conic(), or None (got {solver!r})")
     if isinstance(program, GaussianProgram):
@@ -111,6 +116,10 @@ def _by_table(
 ) -> Solution:
     """Return the answer of the solvers of programs, tried in order until the bracket is closed."""
     check_each(program)
+    if isinstance(chosen, Auto) and isinstance(program, Program):
+        # No letter tells less than nothing: a larger entropy asks for nothing.
+        asks = tuple(c for c in program.posteriors if c.level == inf or c.level < entropy(program.p @ c.labels))
+        program = replace(program, posteriors=asks)
     if isinstance(program, Lift) and not chosen.lifts(program):
         program = program.program
     taken = cast("Program", program)  # A lift only where the solver takes lifts.
@@ -151,6 +160,7 @@ def _narrower(solution: Solution, other: Solution | None, tol: float) -> Solutio
     return replace(best, lower=min(proof.lower, best.upper), prices=proof.prices, status=status, origins=origins)
 
 
+@np.errstate(all="ignore")
 def describe(plain: Plain, tilts: Sequence[Tilt], origins: Sequence[str], solver: Solver, tol: float) -> Solution:
     """Turn tilts into a solution without a table: the best lower and upper bound of them all."""
     brackets = [structure.bracket(plain, tilt) for tilt in tilts]
@@ -183,6 +193,7 @@ def describe(plain: Plain, tilts: Sequence[Tilt], origins: Sequence[str], solver
     )
 
 
+@np.errstate(all="ignore")
 def conclude(
     problem: Problem,
     program: Program | Lift,
@@ -193,6 +204,7 @@ def conclude(
     proofs: Sequence[Candidate] = (),
 ) -> Solution:
     """Turn candidates into a solution: the best lower and upper bound of them all; ``proofs`` give lower ones only."""
+    found = [c if c.dual.sound else replace(c, dual=Dual.zero(program), log_a=None, tree=None) for c in found]
     brackets = [bracket(program, candidate) for candidate in found]
     if not brackets or min(b.upper for b in brackets) == inf:
         check_together(program)
@@ -263,12 +275,13 @@ def refuse_crossing(lower: float, upper: float) -> None:
 def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
     """Warn, ``depth`` frames up, of a bracket wider than was asked for."""
     if solution.status is not Status.CERTIFIED:
-        warnings.warn(
-            f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width {solution.gap:.2g}; "
-            f"tol = {tol:.2g}.",
-            WideBracketWarning,
-            stacklevel=depth,
-        )
+        with FILTERS:  # Another thread may have silenced all warnings meanwhile.
+            warnings.warn(
+                f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width "
+                f"{solution.gap:.2g}; tol = {tol:.2g}.",
+                WideBracketWarning,
+                stacklevel=depth,
+            )
 
 
 def _told(chosen: Solver, picked: Solver | None, reason: str) -> Solver:
@@ -278,7 +291,7 @@ def _told(chosen: Solver, picked: Solver | None, reason: str) -> Solver:
 
 def check_tol(tol: float) -> None:
     """Refuse a tolerance that no bracket can have."""
-    if not tol > 0:
+    if not checks.real(tol, "tol", "it is the bracket asked for") > 0:
         raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
 
 

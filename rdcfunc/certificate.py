@@ -31,6 +31,8 @@ INSIDE = 16 * EPS
 ROUNDING = 64 * EPS
 #: Cost of a repair, relative to the lower bound, beyond which a channel with room in every level is sought.
 _DEAR = 1e-10
+#: Largest logarithm of a factor that is not all rounding.
+_LARGEST = 1e100
 #: Halvings in search of a channel with room, and the relative room with which it ends.
 _HALVINGS, _ROOM = 24, 0.03
 #: Roundings of one exponent: of scaled costs, prices, their products and sums, and of the exponential.
@@ -66,7 +68,7 @@ def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
         part = program.take(columns)
         repairs = _repairs(part, channel, candidate.dual)
     value, repaired = min(
-        ((part.objective(met), met) for met in repairs),
+        ((value, met) for met in repairs if (value := part.objective(met)) < inf),
         key=itemgetter(0),
         default=(inf, channel),
     )
@@ -78,9 +80,9 @@ def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
         return Bracket(lower, inf, channel, columns)
     # A level may be passed by rounding alone; that is paid for at its price.
     rounding = (ROUNDING + program.p.size * EPS) * (1.0 + abs(value)) + sum(
-        price * max(0.0, part.value(c, repaired) - c.level)
+        price * over
         for price, c in _priced(part, candidate)
-        if isfinite(c.level)
+        if isfinite(c.level) and (over := part.value(c, repaired) - c.level) > 0
     )
     return Bracket(lower, value + rounding, repaired, columns)
 
@@ -122,6 +124,8 @@ def region_bound(
         scale, size = 0.0, abs(earned)
     else:
         exponent, log_a = _exponents(program, candidate)
+        if not (np.abs(log_a) < _LARGEST).all():  # Prices that overflow prove nothing.
+            return 0.0 if program.goal is None else _least(program, program.goal), None
         exponent = exponent if live.all() else exponent[live]
         scale = float(np.abs(np.log(p[live]) + log_a[live]).max())
         scale += sum(float(np.abs(g).max()) for _, g in dual.outputs)
@@ -259,6 +263,8 @@ def excess(program: Program, channel: Array, slack: float) -> float:
     worst = 0.0
     for c in program.constraints:
         over = program.value(c, channel) - c.level * (1 + slack)
+        if not over < inf:
+            return inf
         if over > worst and not (isinstance(c, Output) and _told_apart_by_rounding(program, c, channel)):
             worst = over
     if not program.minimises_rate:
@@ -292,7 +298,8 @@ def _repairs(program: Program, channel: Array, dual: Dual) -> list[Array]:
             near = _move_outputs(program, channel if dust == 0 else _rows(np.where(channel > dust, channel, 0.0)))
             costs = [program.barred(c.cost) for c in program.limits]
             costs += [program.total_cost] if len(program.linear) > 1 or not costs else []
-            anchors = [near, *(_cheapest(near, cost) for cost in costs)]
+            ties = min([1e-12, *(c.level for c in program.limits)])
+            anchors = [near, *(_cheapest(near, cost, ties) for cost in costs)]
             if program.outputs:
                 anchors += [_move_outputs(program, anchor) for anchor in anchors[1:]]
             if not program.minimises_rate:
@@ -380,9 +387,9 @@ def _mixture(program: Program, channel: Array, anchor: Array, slack: float) -> A
     return None
 
 
-def _cheapest(channel: Array, cost: Array) -> Array:
-    """Return the channel kept to the columns that cost least, which may meet linear levels with room to spare."""
-    cheap = cost <= cost.min(axis=1, keepdims=True) + 1e-12
+def _cheapest(channel: Array, cost: Array, ties: float) -> Array:
+    """Return the channel kept to the columns that cost least, give or take ``ties``, which may meet linear levels."""
+    cheap = cost <= cost.min(axis=1, keepdims=True) + ties
     kept = np.where(cheap, channel, 0.0)
     lost = kept.sum(axis=1, keepdims=True) <= 1e-12
     return _rows(np.where(lost, cheap, kept))
@@ -445,5 +452,8 @@ def _allowed(program: Program, channel: Array, columns: Indices) -> Array:
 def _rows(channel: Array) -> Array:
     # Entries this small would underflow in a product of two laws, and matter to nobody.
     kept = np.where(channel > 1e-150, channel, 0.0)
-    rows: Array = kept / kept.sum(axis=1, keepdims=True)
+    mass = kept.sum(axis=1, keepdims=True)
+    if not (mass > 0).all():  # A solver that broke down proposes no law.
+        kept, mass = np.where(mass > 0, kept, 1.0), np.where(mass > 0, mass, float(kept.shape[1]))
+    rows: Array = kept / mass
     return rows

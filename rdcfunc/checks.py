@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -15,34 +16,54 @@ from rdcfunc.information import Array, Indices
 SILENT_MASS, REPORTED_MASS = 1e-12, 1e-6
 
 
+#: Entries of the largest table that is formed, 4 GB.
+MOST_ENTRIES = 2**29
+
+
+def affordable(n: int, m: int, name: str, cure: str) -> None:
+    """Refuse a table that would be too large, before it is formed.
+
+    Raises
+    ------
+    MemoryError
+        If it has more than ``MOST_ENTRIES`` entries.
+    """
+    if n * m > MOST_ENTRIES:
+        raise MemoryError(f"{name} is a table of {n} times {m} numbers, {8 * n * m / 1e9:.3g} GB; {cure}")
+
+
 class InfeasibleError(ValueError):
     """No channel meets the levels that were asked for; the message names the level and its least value."""
 
 
-def array(value: ArrayLike) -> np.ndarray[Any, Any]:
+def array(value: ArrayLike, name: str) -> np.ndarray[Any, Any]:
     """Return what NumPy makes of lists, frames and arrays of other libraries; tensors leave their graph and device."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array with rows of one length (got {value!r:.80})") from error
 
 
-def finite(value: ArrayLike, name: str, ndim: int) -> Array:
-    """Return a read-only float64 copy of a finite real array with ``ndim`` axes and no empty one."""
-    raw = array(value)
+def finite(value: ArrayLike, name: str, *ndim: int) -> Array:
+    """Return a read-only float64 copy of a finite real array with ``ndim`` axes, or one of these, and no empty one."""
+    raw = array(value, name)
     if raw.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers (got dtype {raw.dtype}); convert it to float first")
-    if raw.ndim != ndim or raw.size == 0:
-        raise ValueError(f"{name} must be a non-empty array with {ndim} axes (got shape {raw.shape})")
-    copy = np.array(raw, dtype=np.float64, order="C")
-    if not np.isfinite(copy).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(copy))[0])
-        raise ValueError(f"{name} must be finite (got {copy[where]} at {where}); remove or replace that entry")
-    return frozen(copy)
+    if raw.ndim not in ndim or raw.size == 0:
+        axes = " or ".join(map(str, ndim))
+        raise ValueError(f"{name} must be a non-empty array with {axes} axes (got shape {raw.shape})")
+    table = np.array(raw, dtype=np.float64, order="C")
+    if not np.isfinite(table).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(table))[0])
+        raise ValueError(f"{name} must be finite (got {table[where]} at {where}); remove or replace that entry")
+    return frozen(table)
 
 
 def nonnegative(value: ArrayLike, name: str, ndim: int, infinite: bool = False) -> Array:
     """Return a checked copy as :func:`finite` does, and refuse negative entries; ``infinite`` allows inf."""
-    raw = array(value)
+    raw = array(value, name)
     if infinite and raw.dtype.kind == "f":
         barred = raw == np.inf
         table = finite(np.where(barred, 0.0, raw), name, ndim)
@@ -74,16 +95,41 @@ def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
 
 def class_laws(value: ArrayLike, name: str) -> Array:
     """Return ``P(S = s | X = x)`` (n, K) from such a table or from n integers (deterministic labels)."""
-    raw = array(value)
+    raw = array(value, name)
     if raw.ndim == 1 and raw.dtype.kind in "iu" and raw.size:
         if raw.min() < 0:
             raise ValueError(f"{name} must be integers >= 0 (got {raw.min()}); number the classes from 0")
-        return frozen(np.eye(int(raw.max()) + 1)[raw])
+        size = raw.size * (int(raw.max()) + 1)
+        if size > MOST_ENTRIES:
+            raise ValueError(
+                f"{name} must number the classes from 0 without large gaps (got the class {raw.max()} of {raw.size} "
+                f"letters, a table of {size} numbers); use np.unique(..., return_inverse=True)[1]"
+            )
+        table = np.zeros((raw.size, int(raw.max()) + 1))
+        table[np.arange(raw.size), raw] = 1.0
+        return frozen(table)
     if raw.ndim != 2:
         raise ValueError(
             f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
         )
     return laws(value, name, 2, depth=4)
+
+
+def count(value: int, name: str, what: str) -> int:
+    """Return a whole number of at least one; ``what`` says what there must be one of, and not too many."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number >= 1 (got {value!r}); {what}")
+    if value < 1:
+        raise ValueError(f"{name} must be >= 1 (got {value}); {what}")
+    if value > MOST_ENTRIES:
+        raise ValueError(f"{name} must be at most {MOST_ENTRIES} (got {value!r:.40}); so many fit into no memory")
+    return int(value)
+
+
+def kind(value: object, kinds: type | UnionType, name: str, cure: str) -> None:
+    """Refuse a value that is not of some kind."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {cure} (got {value!r})")
 
 
 def frozen(table: Array) -> Array:
@@ -92,13 +138,19 @@ def frozen(table: Array) -> Array:
     return table
 
 
+def real(value: float, name: str, cure: str) -> float:
+    """Return one real number as a float, NaN and inf among them."""
+    if not isinstance(value, Real) and (array(value, name).shape != () or array(value, name).dtype.kind not in "iuf"):
+        raise ValueError(f"{name} must be one real number (got {value!r}); {cure}")
+    try:
+        return float(value)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise ValueError(f"{name} must be a number of at most 1.8e308 (got {value!r:.40}); {cure}") from error
+
+
 def level(value: float, name: str, signed: bool = False) -> float:
     """Return a level as a float: a real number, at least zero unless it is ``signed``, possibly inf."""
-    if not isinstance(value, Real) and (array(value).shape != () or array(value).dtype.kind not in "iuf"):
-        raise ValueError(
-            f"{name} must be one real number (got {value!r}); use rdcfunc.trace for many levels, inf to switch one off"
-        )
-    number = float(value)
+    number = real(value, name, "use rdcfunc.trace for many levels, inf to switch one off")
     if signed and not number > -np.inf:
         raise ValueError(f"{name} must be a real number (got {number}); use inf to switch the constraint off")
     if not signed and not number >= 0:
@@ -106,13 +158,21 @@ def level(value: float, name: str, signed: bool = False) -> float:
     return number
 
 
+def levels(value: ArrayLike, name: str) -> Array:
+    """Return an array of levels, of any shape."""
+    raw = array(value, name)
+    if raw.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers (got dtype {raw.dtype}); use inf to switch the constraint off")
+    return raw.astype(np.float64)
+
+
 def indices(value: ArrayLike, name: str, below: int) -> Indices:
     """Return n integers in ``range(below)``."""
-    raw = array(value)
+    raw = array(value, name)
     if raw.ndim != 1 or raw.dtype.kind not in "iu" or raw.size == 0:
         raise ValueError(f"{name} must be a non-empty list of integers (got shape {raw.shape}, dtype {raw.dtype})")
     if raw.min() < 0 or raw.max() >= below:
         raise ValueError(f"{name} must lie in 0..{below - 1} (got {raw.min()}..{raw.max()})")
-    found = raw.astype(np.intp)
-    found.flags.writeable = False
-    return found
+    whole = raw.astype(np.intp)
+    whole.flags.writeable = False
+    return whole

@@ -66,20 +66,17 @@ class LinearLabel:
     noise: float | Array
 
     def __init__(self, weights: ArrayLike, noise: ArrayLike) -> None:
-        raw = np.atleast_1d(checks.array(weights))
-        table = checks.finite(raw, "weights", 2 if raw.ndim == 2 else 1)
+        table = checks.finite(np.atleast_1d(checks.array(weights, "weights")), "weights", 1, 2)
         several = table.ndim == 2 and len(table) > 1
         object.__setattr__(self, "weights", table if several else checks.frozen(table.reshape(-1)))
         if not several:
-            variance = checks.level(float(np.asarray(noise).reshape(())), "noise")
-            if variance == np.inf:
-                raise ValueError("noise must be a finite variance (got inf)")
+            variance = checks.level(_variance(noise), "noise")
             object.__setattr__(self, "noise", variance)
             return
         q = len(table)
         spread = (
-            np.eye(q) * checks.level(float(np.asarray(noise)), "noise")
-            if np.ndim(noise) == 0
+            np.eye(q) * checks.level(_variance(noise), "noise")
+            if checks.array(noise, "noise").ndim == 0
             else checks.finite(noise, "noise", 2)
         )
         if spread.shape != (q, q) or not np.array_equal(spread, spread.T) or np.linalg.eigvalsh(spread)[0] < 0:
@@ -90,6 +87,14 @@ class LinearLabel:
     def several(self) -> bool:
         """Whether the label is more than one number."""
         return self.weights.ndim == 2
+
+
+def _variance(noise: ArrayLike) -> float:
+    """Return a finite number, given as one or as an array of one."""
+    raw = checks.array(noise, "noise")
+    if raw.size != 1:
+        raise ValueError(f"noise must be one variance for a label of one number (got shape {raw.shape})")
+    return float(checks.finite(raw.reshape(1), "noise", 1)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,7 @@ class ConditionalEntropy(Classification):
     unit: ClassVar[float] = NATS_PER_BIT
 
     def __init__(self, labels: ArrayLike | LinearLabel, tagged: bool = False) -> None:
+        checks.kind(tagged, bool | np.bool_, "tagged", "True or False")
         linear = labels if isinstance(labels, LinearLabel) else None
         table = np.zeros((0, 0)) if isinstance(labels, LinearLabel) else checks.class_laws(labels, "labels")
         object.__setattr__(self, "labels", table)

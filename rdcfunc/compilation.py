@@ -10,10 +10,12 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from rdcfunc import checks
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.distortions import Difference, Hamming
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
+from rdcfunc.perceptions import Divergence
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
 from rdcfunc.samples import Samples
@@ -102,6 +104,7 @@ def compile_program(
 
     A decoder with a conditional entropy needs all columns at once; these are tabulated, like those of one target.
     """
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
     if isinstance(problem.source, Gaussian):
         for target in targets:
             problem.check(target, "R" if goal is None else goal.value)
@@ -155,6 +158,7 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
         If a target has a level for which the problem has no measure, there are more tuples than 2^62, or the source is
         Gaussian.
     """
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
     if isinstance(problem.source, Gaussian):
         raise ValueError("certify takes channels of discrete sources; a Gaussian source has closed forms and programs")
     if isinstance(problem.source, Samples):
@@ -175,7 +179,7 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
             if problem.distortion.forbids:
                 forbidden[k] = np.isinf(problem.distortion.values)
         if problem.perception is not None and (isfinite(target.P) or goal is Axis.P):
-            outputs.append(Output(k, problem.perception, target.P * problem.perception.unit, problem.source.pmf))
+            outputs.append(output(k, problem.perception, problem.source.pmf, target.P))
         if isinstance(measure, FixedClassifier) and (isfinite(target.C) or goal is Axis.C):
             linear.append(_linear(Axis.C, k, measure.cost, target.C, measure.unit))
         if isinstance(measure, ConditionalEntropy) and (isfinite(target.C) or goal is Axis.C):
@@ -192,6 +196,12 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
         rate,
         tuple(forbidden),
     )
+
+
+def output(k: int, divergence: Divergence, reference: Array, level: float) -> Output:
+    """Return the constraint on the letter of decoder k, at a public level."""
+    scaled, unit = divergence.scaled()
+    return Output(k, scaled, level * unit, reference, unit)
 
 
 def _linear(axis: Axis, k: int, table: Array, level: float, unit: float) -> Linear:

@@ -183,9 +183,12 @@ def trace(
     >>> trace(seen, encoder=[[1.0, 0.0], [0.5, 0.5]], P=[0.0, 0.05, 0.1, 0.15]).value.round(4)
     array([0.2471, 0.2147, 0.1824, 0.15  ])
     """
-    levels = [checks.array(x).astype(np.float64) for x in (D, P, C)]
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    levels = [checks.levels(x, name) for name, x in zip("DPC", (D, P, C), strict=True)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
-    rates = checks.array(inf if R is None else R).astype(np.float64)
+    rates = checks.levels(inf if R is None else R, "R")
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, or None (got {executor!r})")
     if encoder is None:
         quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
     else:

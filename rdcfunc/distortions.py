@@ -15,6 +15,12 @@ from rdcfunc.information import Array, Indices
 _UNIT = 2.0**-53
 #: Largest slack of a grid, and smallest step: beyond, points are not uniform and squares not normal numbers.
 _MOST_SLACK, _LEAST_STEP, _MOST_WIDTH = 1e-9, 1e-140, 1e140
+#: Largest coordinate of a point.
+_MOST = 1e150
+#: Least cost of a table that is not zero, so that prices per unit of it are numbers.
+_LEAST_COST = 1e-300
+#: What to do about a table that cannot be formed.
+_SMALLER = "give D alone, which needs no table, or use fewer letters"
 
 
 class Distortion(ABC):
@@ -60,7 +66,11 @@ class Table(Distortion):
     letters: Array | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "costs", checks.nonnegative(self.costs, "distortion", 2, infinite=True))
+        costs = checks.nonnegative(self.costs, "distortion", 2, infinite=True)
+        top = float(np.where(np.isinf(costs), 0.0, costs).max())
+        if 0 < top < _LEAST_COST:
+            raise ValueError(f"distortion must have a cost of at least {_LEAST_COST} (got {top} at most); rescale it")
+        object.__setattr__(self, "costs", costs)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,6 +103,7 @@ class Hamming(Distortion):
     @cached_property
     def values(self) -> Array:
         """``1 - I``, shape (n, n)."""
+        checks.affordable(self.n, self.n, "the Hamming distortion", _SMALLER)
         return checks.frozen(1.0 - np.eye(self.n))
 
 
@@ -132,6 +143,7 @@ class Difference(Distortion):
     @cached_property
     def values(self) -> Array:
         """``rho(x - j)``, shape (n, n), from the points where there are some."""
+        checks.affordable(*self.shape, "the distortion", _SMALLER)
         return checks.frozen(self.columns(np.arange(self.shape[0])))
 
     def columns(self, letters: Indices) -> Array:
@@ -173,7 +185,7 @@ def matrix(d: ArrayLike) -> Distortion:
     >>> matrix([[0.0, 1.0, 0.3], [1.0, 0.0, 0.3]]).shape
     (2, 3)
     """
-    return Table(checks.array(d))
+    return Table(checks.array(d, "distortion"))
 
 
 def hamming(n: int) -> Distortion:
@@ -185,9 +197,7 @@ def hamming(n: int) -> Distortion:
     array([[0., 1.],
            [1., 0.]])
     """
-    if n < 1:
-        raise ValueError(f"n must be >= 1 (got {n}); an alphabet needs a letter")
-    return Hamming(n)
+    return Hamming(checks.count(n, "n", "an alphabet needs a letter"))
 
 
 def difference(lags: ArrayLike) -> Distortion:
@@ -253,21 +263,34 @@ def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Disto
 
 
 def _points(points: ArrayLike, letters: ArrayLike | None) -> tuple[Array, Array]:
-    x = checks.finite(points, "points", 1 if np.ndim(points) == 1 else 2)
+    x = checks.finite(points, "points", 1, 2)
     if letters is None:
+        _within(x, x)
         return x, x
     y = checks.finite(letters, "letters", x.ndim)
     if x.shape[1:] != y.shape[1:]:
         raise ValueError(f"points and letters must have one dimension (got shapes {x.shape} and {y.shape})")
+    _within(x, y)
     return x, y
+
+
+def _within(x: Array, y: Array) -> None:
+    """Refuse points whose squared distances are no numbers."""
+    far = max(float(np.abs(x).max()), float(np.abs(y).max()))
+    if far > _MOST:
+        raise ValueError(
+            f"points must lie within {_MOST} of zero (got {far:.9g}), or their squares overflow; rescale them"
+        )
 
 
 def _power(x: Array, y: Array, power: int) -> Array:
     """Return the table of absolute differences, or of squared ones summed over coordinates."""
     if power == 1:
+        checks.affordable(len(x), len(y), "the distortion", "use fewer points or letters")
         return np.abs(x[:, None] - y[None, :])
     columns = (slice(None), None) if x.ndim == 1 else (slice(None),)
     a, b = x[columns], y[columns]
+    checks.affordable(len(a), len(b), "the distortion", "use fewer points or letters")
     # Chunks bound the memory of the (n, m, k) difference; |a|²+|b|²-2ab would cancel where it matters most.
     rows = max(1, 2**22 // max(1, b.size))
     return np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])

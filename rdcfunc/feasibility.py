@@ -18,6 +18,7 @@ def check_each(program: Program | Lift, decoder: str = "") -> None:
         for k in range(program.targets):
             check_each(program.single(k), f" of target {k}")
         return
+    _refuse_bans(program, decoder)
     for c in program.limits:
         _refuse(c, program.cheapest(c), "by the cheapest letter for each source letter", program, decoder)
     for o in (o for o in program.outputs if o.level < inf):
@@ -42,6 +43,19 @@ def check_together(program: Program | Lift, decoder: str = "") -> None:
         smallest = least(program, constraint)
         how = "by a linear or conic program, with the other levels held"
         _refuse(constraint, smallest, how, program, decoder, 1e-7)
+
+
+def _refuse_bans(program: Program, decoder: str) -> None:
+    """Refuse a source letter that may show nothing at all."""
+    if program.forbidden is None:
+        return
+    barred = program.forbidden.all(axis=1) & (program.p > 0)
+    if barred.any():
+        x = int(barred.argmax())
+        raise InfeasibleError(
+            f"D{decoder} is infinite: all pairs of source letter {x} cost infinity, and it occurs with probability "
+            f"{program.p[x]:.9g}; make one of its costs finite"
+        )
 
 
 def _class_entropy(p: Array, labels: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,27 @@ from typing import BinaryIO
 
 
 def write(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file by ``fill``: an interruption or a full disk leaves the old one as it was."""
+    """Write a file by ``fill``: an interruption, a kill or a full disk leaves the old one as it was."""
     path = Path(path)
+    _sweep(path)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
             fill(file)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed have left of a file half written."""
+    for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        writer = part.name.removeprefix(f"{path.name}.").removesuffix(".part")
+        try:
+            os.kill(int(writer), 0)
+        except (ValueError, ProcessLookupError):
+            part.unlink(missing_ok=True)
+        except PermissionError:
+            continue

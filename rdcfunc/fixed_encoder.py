@@ -15,12 +15,12 @@ from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification
-from rdcfunc.compilation import tabulate
+from rdcfunc.compilation import output, tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual, Output, Program
+from rdcfunc.program import Axis, Candidate, Dual, Program
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.chords import Chords
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Encoder: TypeAlias = ArrayLike | Solution | GaussianChannel
 
 
+@np.errstate(all="ignore")
 def decode(
     problem: Problem,
     encoder: Encoder,
@@ -222,7 +223,7 @@ def reuse_penalty(
     array([[0.    , 0.0365],
            [0.0051, 0.    ]])
     """
-    chosen = tuple(targets)
+    chosen = tuple(targets) if isinstance(targets, Sequence) else ()
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
     fresh = tuple(distortion(problem, R, t.P, t.C, solver=solver, tol=tol) for t in chosen)
@@ -271,6 +272,5 @@ def _seen(problem: Problem, table: Array, target: Target) -> tuple[Program, Prob
     seen = Problem(Discrete(law / law.sum()), distortions.matrix(cost), None, classes)
     program = tabulate(seen, [Target(inf, inf, target.C)], inf, Axis.D)
     if problem.perception is not None and isfinite(target.P):
-        level = target.P * problem.perception.unit
-        program = replace(program, outputs=(Output(0, problem.perception, level, p),))
+        program = replace(program, outputs=(output(0, problem.perception, p, target.P),))
     return program, seen

@@ -30,7 +30,8 @@ def mutual_information(p: Array, channel: Array) -> float:
     """
     q = p @ channel
     told = channel > 0
-    ratio = np.divide(channel, q, out=np.ones_like(channel), where=told & (q > 0))
+    # A column of less mass than this counts for nothing, and its ratio would overflow.
+    ratio = np.divide(channel, np.maximum(q, 1e-300), out=np.ones_like(channel), where=told & (q > 0))
     return max(0.0, float(p @ np.einsum("xk,xk->x", channel, np.log(ratio, out=ratio))))
 
 

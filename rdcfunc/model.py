@@ -127,7 +127,7 @@ _TIGHT: dict[str, dict[str, Any]] = {
 }
 
 #: Warning filters belong to the process, so threads take turns in changing them.
-_FILTERS = Lock()
+FILTERS = Lock()
 
 
 def solve_quietly(problem: Any, backend: str | None = None) -> bool:
@@ -142,7 +142,7 @@ def solve_quietly(problem: Any, backend: str | None = None) -> bool:
 
     if backend is not None and backend not in cp.installed_solvers():
         raise ValueError(f"{backend!r} is no installed cvxpy solver; installed are {cp.installed_solvers()}")
-    with _FILTERS, warnings.catch_warnings():
+    with FILTERS, warnings.catch_warnings():
         # What is inaccurate shows in the bracket.
         warnings.simplefilter("ignore")
         for settings in (_TIGHT.get(backend or "", {}), {}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, isfinite
 
+from rdcfunc import checks
 from rdcfunc.checks import level
 from rdcfunc.classifications import Classification, ConditionalEntropy
 from rdcfunc.distortions import Distortion, SquaredError
@@ -79,6 +80,15 @@ class Problem:
     common_randomness: bool = True
 
     def __post_init__(self) -> None:
+        checks.kind(self.source, Discrete | Gaussian, "source", "a value such as sources.bernoulli(0.3)")
+        checks.kind(self.distortion, Distortion, "distortion", "a value such as distortions.hamming(2)")
+        checks.kind(self.perception, Divergence | None, "perception", "a value such as perceptions.KL(), or None")
+        checks.kind(
+            self.classification,
+            Classification | None,
+            "classification",
+            "a value such as classifications.ErrorRate(labels, decision), or None",
+        )
         if isinstance(self.source, Gaussian):
             self._check_gaussian(self.source.n)
             return

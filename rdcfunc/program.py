@@ -64,18 +64,17 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """``div(reference, law of the target's letter) <= level``; the reference is the law of the source itself."""
+    """``div(reference, law of the target's letter) <= level``; the reference is the law of the source itself.
+
+    ``unit`` is what one unit of the public level is here.
+    """
 
     target: int
     divergence: Divergence
     level: float
     reference: Array
+    unit: float = 1.0
     axis: Axis = Axis.P
-
-    @property
-    def unit(self) -> float:
-        """Nats per public unit of the level."""
-        return self.divergence.unit
 
     @property
     def least(self) -> float:
@@ -286,6 +285,12 @@ class Dual:
         """Return prices that are all zero."""
         outputs = tuple((0.0, np.zeros(program.m)) for _ in program.outputs)
         return cls(np.zeros(len(program.linear)), outputs, np.zeros(len(program.posteriors)))
+
+    @property
+    def sound(self) -> bool:
+        """Whether the prices are numbers; that of an output may be infinite."""
+        tables = (self.linear, self.posteriors, *(g for _, g in self.outputs))
+        return all(bool(np.isfinite(table).all()) for table in tables) and not any(np.isnan(t) for t, _ in self.outputs)
 
     def price(self, program: Program | Lift) -> float:
         """Return the price in nats of one unit of what is minimised."""

@@ -106,12 +106,10 @@ def vector_quantiser(
     for name, count in (("letters", letters), ("restarts", restarts), ("steps", steps)):
         if not isinstance(count, int | np.integer) or count < 1:
             raise ValueError(f"{name} must be a whole number >= 1 (got {count!r})")
-    price = lloyd.Price(
-        checks.level(rate_weight, "rate_weight"),
-        checks.level(classification_weight, "classification_weight"),
-        steps,
-        checks.level(tol, "tol"),
-    )
+    for name, weight in (("rate_weight", rate_weight), ("classification_weight", classification_weight)):
+        if checks.level(weight, name) == math.inf:
+            raise ValueError(f"{name} must be finite (got inf); a large number does as well")
+    price = lloyd.Price(float(rate_weight), float(classification_weight), steps, checks.level(tol, "tol"))
     bits = checks.level(R, "R")
     if price.classification and labels is None:
         raise ValueError("classification_weight needs labels (got none); give the label of each sample")
@@ -150,8 +148,8 @@ def _within(
     if free.entropy <= most:
         return price, free
     low, above = 0.0, free
-    # What one bit saves at most is about the spread of the words.
-    high = 2.0**-12 * float(free.law @ np.einsum("jk,jk->j", free.words, free.words))
+    # What a bit saves is at most about the spread of the words, or what it tells of the label.
+    high = 2.0**-12 * (float(free.law @ np.einsum("jk,jk->j", free.words, free.words)) + price.classification)
     while (below := lloyd.settle(data, above, replace(price, rate=high))).entropy > most:
         low, above, high = high, below, 2.0 * high
     best = (replace(price, rate=high), below)

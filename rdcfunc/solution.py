@@ -9,6 +9,7 @@ from os import PathLike
 
 import numpy as np
 
+from rdcfunc import checks
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.files import write
 from rdcfunc.information import Array, Indices
@@ -76,7 +77,7 @@ class Prices:
 
     def __post_init__(self) -> None:
         for name in ("distortion", "perception", "classification"):
-            price = float(getattr(self, name))
+            price = checks.real(getattr(self, name), f"the price of {name}", "give bits per unit of the level")
             # A surface may be vertical where perception becomes perfect.
             if not (0 <= price < np.inf or (name, price) == ("perception", np.inf)):
                 raise ValueError(f"the price of {name} must be finite and >= 0 (got {price})")

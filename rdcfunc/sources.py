@@ -97,7 +97,7 @@ class Gaussian:
     covariance: Array
 
     def __init__(self, covariance: ArrayLike) -> None:
-        raw = checks.finite(covariance, "covariance", 2 if np.ndim(covariance) else 0)
+        raw = checks.finite(covariance, "covariance", 0, 2)
         table = np.array(raw, ndmin=2)
         if table.shape[0] != table.shape[1]:
             raise ValueError(f"covariance must be a variance or a square matrix (got shape {table.shape})")
@@ -153,7 +153,7 @@ def bernoulli(p: float) -> Discrete:
     >>> bernoulli(0.3).pmf
     array([0.7, 0.3])
     """
-    if not 0 <= p <= 1:
+    if not 0 <= checks.real(p, "p", "give the probability of the letter 1") <= 1:
         raise ValueError(f"p must lie in [0, 1] (got {p})")
     return Discrete([1 - p, p])
 
@@ -171,9 +171,8 @@ def uniform(n: int) -> Discrete:
     >>> uniform(4).pmf
     array([0.25, 0.25, 0.25, 0.25])
     """
-    if n < 1:
-        raise ValueError(f"n must be >= 1 (got {n}); a source needs a letter")
-    return Discrete(np.full(n, 1.0 / n))
+    letters = checks.count(n, "n", "a source needs a letter")
+    return Discrete(np.full(letters, 1.0 / letters))
 
 
 def from_samples(samples: ArrayLike) -> tuple[Discrete, Array]:
@@ -195,8 +194,8 @@ def from_samples(samples: ArrayLike) -> tuple[Discrete, Array]:
     >>> source.pmf, points
     (array([0.25, 0.75]), array([1., 2.]))
     """
-    array = checks.finite(samples, "samples", 1 if np.ndim(samples) == 1 else 2)
-    points, counts = np.unique(array, axis=0, return_counts=True)
+    table = checks.finite(samples, "samples", 1, 2)
+    points, counts = np.unique(table, axis=0, return_counts=True)
     return Discrete(counts / counts.sum()), points
 
 
@@ -281,7 +280,7 @@ def mixture(
            [0.088, 0.912]])
     """
     prior = checks.laws(weights, "weights", 1)
-    centres = checks.finite(means, "means", 1 if np.ndim(means) == 1 else 2)
+    centres = checks.finite(means, "means", 1, 2)
     if not prior.size == len(centres) == len(components):
         raise ValueError(
             f"a mixture needs a weight, a mean and a Gaussian for each class (got {prior.size}, {len(centres)}, "
@@ -305,6 +304,7 @@ def mixture(
 
 
 def _whole(gaussian: Gaussian) -> None:
+    checks.kind(gaussian, Gaussian, "a source on points", "a source such as sources.Gaussian(1.0)")
     if gaussian.spectrum.variances.size < gaussian.n:
         raise ValueError(
             "the covariance must have full rank on a grid of points; leave out components without variance"

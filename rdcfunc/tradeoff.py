@@ -246,6 +246,7 @@ def _least(
     return solve(problem, program, [target], solver, tol, start, depth=5)
 
 
+@np.errstate(all="ignore")
 def certify(
     problem: Problem,
     channel: ArrayLike,
@@ -285,9 +286,10 @@ def certify(
     >>> round(answer.lower, 9), round(answer.upper, 9)
     (0.531004406, 0.531004406)
     """
+    checks.kind(prices, Prices | None, "prices", "a value such as rdcfunc.Prices(distortion=2.0), or None")
     target = Target(D, P, C)
     program = tabulate(problem, [target])
-    given = checks.array(channel)
+    given = checks.array(channel, "channel")
     shape = given.shape
     if len(shape) not in (2, 3) or shape[:2] != problem.shape:
         n, m = problem.shape

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, log2
 
+from rdcfunc import checks
 from rdcfunc.answer import refuse_crossing, solve, warn_if_wide
 from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
@@ -225,6 +226,7 @@ def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: floa
 
 def _essential(problem: Problem, theta: Sequence[Target] | Box) -> list[Target]:
     """Return the targets that no other implies, in order; tagged ones all share the least C."""
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
     if isinstance(theta, Box):
         theta = [theta.corner]
     targets = list(theta) if isinstance(theta, Sequence) else []

@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 from measure import assert_meets
-from problems import Row, assert_honest, named, solved, truth
+from problems import ROWS, Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
 from rdcfunc import answer as answering
 from rdcfunc import certificate, distortions, perceptions, sources
+from rdcfunc import program as core
+from rdcfunc.structure.toeplitz import Toeplitz
 
 RD = named("binary R(D), p=0.3, D=0.1")
 RDP = named("binary R(D, P), p=0.3, D=0.1, P=0.02")
+KL = next(row for row in ROWS if row.name.startswith("random 2, KL"))
+BOUND = named("binary R(D, C), b=0.5, e=0.05, D=0.4, C=0.5, tagged")
+FIXED = named("fixed alphabet, C=0.40205")
 TAGGED = named("binary R(D, C), b=0.4, e=0.1, D=0.1, C=0.9, tagged")
 
 
@@ -24,7 +29,7 @@ def check(row: Row) -> None:
     levels = {"D": target.D, "P": target.P, "C": target.C}
     good = solved(row)  # from before the bug was planted
     assert isinstance(good.prices, rdc.Prices)
-    sharp, blurred = (0.9 * good.channel + 0.1 * other for other in (np.eye(2), good.output))
+    sharp, blurred = (0.9 * good.channel + 0.1 * other for other in (np.eye(*row.problem.shape), good.output))
     for answer in (
         rdc.rate(row.problem, **levels, tol=row.tol),
         rdc.certify(row.problem, sharp, good.prices, **levels),
@@ -76,6 +81,44 @@ def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(answering, "bracket", wrong)
 
 
+def pay_instead_of_charging(patch: pytest.MonkeyPatch) -> None:
+    right = certificate._level_terms
+    patch.setattr(certificate, "_level_terms", lambda *args: [-term for term in right(*args)])
+
+
+def drop_every_constraint(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(certificate, "excess", lambda *args: 0.0)
+
+
+def count_half_of_the_information(patch: pytest.MonkeyPatch) -> None:
+    right = core.mutual_information
+    patch.setattr(core, "mutual_information", lambda *args: right(*args) / 2)
+
+
+def count_information_to_another_base(patch: pytest.MonkeyPatch) -> None:
+    right = core.mutual_information
+    patch.setattr(core, "mutual_information", lambda *args: right(*args) / np.log(2))
+
+
+def believe_a_classifier_that_is_too_sure(patch: pytest.MonkeyPatch) -> None:
+    right = core.conditional_entropy
+    patch.setattr(core, "conditional_entropy", lambda joint: 0.5 * right(joint))
+
+
+def take_levels_of_divergence_in_nats(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(perceptions.KL, "unit", 1.0)
+
+
+def exchange_the_laws(patch: pytest.MonkeyPatch) -> None:
+    right = perceptions.KL.value
+    patch.setattr(perceptions.KL, "value", lambda self, p, q: right(self, q, p))
+
+
+def forget_all_regions_but_one(patch: pytest.MonkeyPatch) -> None:
+    right = certificate.regions.leaves
+    patch.setattr(certificate.regions, "leaves", lambda *args: [*right(*args)][-1:])
+
+
 CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
     (flip_the_sign_of_a_level, RD, r"lower .* > truth|bounds cross"),
     (drop_the_support, RDP, r"lower .* > truth|bounds cross"),
@@ -86,6 +129,15 @@ CONTROLS: list[tuple[Callable[[pytest.MonkeyPatch], None], Row, str]] = [
     (forget_the_best_column, RD, r"lower .* > truth|bounds cross"),
     (forget_what_tags_earn, TAGGED, r"lower .* > truth|bounds cross"),
     (answer_with_another_channel, RD, r"D = .* exceeds"),
+    (pay_instead_of_charging, RD, r"lower .* > truth|bounds cross"),
+    (pay_instead_of_charging, RDP, r"lower .* > truth|bounds cross"),
+    (drop_every_constraint, RDP, r"upper .* < truth|[DP] = .* exceeds"),
+    (count_half_of_the_information, RD, r"upper .* < truth|bounds cross"),
+    (count_information_to_another_base, RD, r"^$|bounds cross"),
+    (believe_a_classifier_that_is_too_sure, BOUND, r"C = .* exceeds|bounds cross|upper .* < truth"),
+    (take_levels_of_divergence_in_nats, KL, r"P = .* exceeds|upper .* < truth"),
+    (exchange_the_laws, KL, r"P = .* exceeds|P: stated|upper .* < truth"),
+    (forget_all_regions_but_one, FIXED, r"lower .* > truth|bounds cross"),
 ]
 
 
@@ -106,6 +158,16 @@ def test_planted_bug_turns_the_check_red(
     plant(patch)
     with pytest.raises((AssertionError, ArithmeticError), match=message):
         check(row)
+
+
+def test_a_transform_that_forgets_its_own_error_is_caught(patch: pytest.MonkeyPatch) -> None:
+    """The products of the fast Fourier transform err, most where the kernel has a long tail."""
+    from test_structure import test_products_err_by_no_more_than_they_say as watch
+
+    watch(97, 30.0, np.float64)
+    patch.setattr(Toeplitz, "error", lambda self, u, power=0: 1e-18)
+    with pytest.raises(AssertionError):
+        watch(97, 30.0, np.float64)
 
 
 def test_a_repair_through_forbidden_pairs_is_caught(patch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,15 @@ def test_idle_words_find_samples() -> None:
     assert (lloyd.step(cloud, far, price).law > 0).all()
 
 
+def test_words_at_one_place_that_tell_the_label_are_given_up_for_the_rate() -> None:
+    places, labels = [-1.0, 1.0, -1.0, 1.0], [0, 0, 1, 1]
+    free = vector_quantiser(places, 2, labels=labels, classification_weight=9.0)
+    np.testing.assert_allclose(free.words, 0.0, atol=1e-12)
+    assert (free.training.entropy, free.training.equivocation) == (1.0, 0.0)
+    bound = vector_quantiser(places, 2, labels=labels, classification_weight=9.0, R=0.5)
+    assert bound.training.entropy == 0.0
+
+
 def test_one_word_is_the_mean_and_a_word_each_costs_nothing() -> None:
     points = np.random.default_rng(0).standard_normal((9, 2))
     one = vector_quantiser(points, 1)
@@ -175,6 +184,7 @@ def test_precision_and_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) ->
         ({"letters": 0}, "letters must be a whole number >= 1"),
         ({"weights": [1.0]}, "one entry for each of the 3 samples"),
         ({"classification_weight": 1.0}, "needs labels"),
+        ({"rate_weight": math.inf}, "rate_weight must be finite"),
         ({"rate_weight": 1.0, "R": 1.0}, "leave one of them out"),
         ({"labels": [0, 1]}, "labels must be 3 integers"),
         ({"samples": [1.0, math.nan, 2.0]}, "samples must be finite"),

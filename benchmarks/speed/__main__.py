@@ -30,9 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     repeats, limit = options.repeats or _DEFAULTS[options.effort][0], options.limit or _DEFAULTS[options.effort][1]
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        store.check_folder(options.out)
         rows = store.Rows(options.out / "speed.jsonl")
-        store.write(rows.path, lambda file: file.write(rows.path.read_bytes() if rows.rows else b""))
     except OSError as error:
         print(f"cannot write results to {options.out}: {error}", file=sys.stderr)
         return 2

@@ -35,6 +35,10 @@ class Divergence(ABC):
         """The size of the terms whose rounding errors a value carries."""
         return 1.0
 
+    def scaled(self) -> tuple[Divergence, float]:
+        """Return the divergence at a scale where nothing overflows, and what one public unit of its level is there."""
+        return self, self.unit
+
     def least(self, p: Array) -> float:
         """Return ``min_q div(p, q)``; zero, at ``q = p``, unless the two laws live on different alphabets."""
         return 0.0

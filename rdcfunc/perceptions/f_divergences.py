@@ -8,7 +8,7 @@ from math import inf, isfinite
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import kl_div, logsumexp
+from scipy.special import kl_div
 
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.perceptions.base import Divergence
@@ -118,7 +118,9 @@ class KL(FDivergence):
             return mean + t * float(np.log1p(p @ (np.expm1(excess) - excess)))
         if largest > 1e300:
             return float(g[p > 0].max())
-        return mean + t * float(logsumexp(excess, b=p))
+        live = p > 0
+        top = float(excess[live].max())
+        return mean + t * (top + float(np.log(p[live] @ np.exp(excess[live] - top))))
 
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
@@ -168,8 +170,8 @@ class JensenShannon(FDivergence):
     domain: ClassVar[tuple[float, float]] = (-inf, NATS_PER_BIT / 2)
 
     def value(self, p: Array, q: Array) -> float:
-        middle = (p + q) / 2
-        return 0.5 * (_relative_entropy(q, middle) + _relative_entropy(p, middle))
+        both = p + q  # Twice the mean, as half of the least number is none.
+        return 0.25 * (_relative_entropy(2 * q, both) + _relative_entropy(2 * p, both))
 
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         power = np.expm1(2 * w)

@@ -82,6 +82,11 @@ class Wasserstein(Divergence):
         plan = cp.Variable(self.cost.shape, nonneg=True)
         return cp.sum(cp.multiply(self.cost, plan)), [cp.sum(plan, axis=1) == p, cp.sum(plan, axis=0) == q]
 
+    def scaled(self) -> tuple[Divergence, float]:
+        # A power of two rounds nothing.
+        unit = 2.0 ** -np.frexp(self.cost.max())[1]
+        return (self, 1.0) if unit == 1 else (Wasserstein(self.cost * unit), unit)
+
     @property
     def scale(self) -> float:
         return float(self.cost.max())

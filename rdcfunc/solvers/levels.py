@@ -109,7 +109,16 @@ def by_brackets(program: Program, tol: float, solve: Callable[[Program, float], 
         return []
     part = program.take(there.columns)
     low, high = program.cheapest(goal), part.value(part.linear[place], there.channel)
-    best = replace(best, channel=there.channel, columns=there.columns)
+    # Its prices are those of a program without the goal.
+    best = replace(
+        best,
+        channel=there.channel,
+        columns=there.columns,
+        dual=Dual.zero(program),
+        log_a=None,
+        tree=None,
+        waypoint=None,
+    )
     proof, sides = best, {low: inf, high: there.upper}
     for _ in range(_LEVELS):
         if high - low <= tol:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from shutil import copytree
 from time import monotonic, sleep
 
 import pytest
@@ -16,7 +17,7 @@ import torch
 
 import neural.fit
 from neural import Config, Job, evaluate, load_run, sweep, train_end_to_end, train_together
-from neural.store import append, rows, write
+from neural.store import append, rows
 
 SWEEP = import_module("neural.sweep")  # the package's name for it is the function's
 TINY = Config(epochs=2, classifier_epochs=1, encoder_widths=(16,), decoder_widths=(16,))
@@ -65,8 +66,7 @@ def test_together_and_elsewhere_come_the_same_codecs(swept, tmp_path):
 
 def test_a_lost_row_is_measured_again_without_training(swept, tmp_path, monkeypatch):
     folder, found = swept
-    for path in (folder / "runs").iterdir():
-        write(tmp_path / "runs" / path.name, lambda file, path=path: file.write(path.read_bytes()))
+    copytree(folder / "runs", tmp_path / "runs")
     monkeypatch.setattr(SWEEP, "train_together", None)
     monkeypatch.setattr(SWEEP, "train_decoders", None)
     assert measurements(sweep(JOBS, tmp_path, dithers=2)) == measurements(found)
