@@ -99,7 +99,7 @@ def tables(folder: Path) -> list[Table]:
             commits = {row["made"]["commit"] for row in rows if isinstance(row.get("made"), dict)}
             made = f"{len(rows)} rows, made by {', '.join(sorted(commits))}" if commits else f"{len(rows)} rows"
             frame = pd.json_normalize([{k: v for k, v in row.items() if k != "made"} for row in rows])
-        short = [c for c in frame if frame[c].map(lambda x: len(str(x))).max() <= _LONG and frame[c].nunique() > 0]
+        short = [c for c in frame if frame[c].map(lambda x: len(str(x))).max() <= _LONG and frame[c].notna().any()]
         html = frame[short].to_html(index=False, border=0, na_rep="", float_format=lambda x: f"{x:.5g}")
         found.append(Table(str(path.relative_to(folder)), Markup(html), made))
     return found

@@ -14,16 +14,19 @@ from rdcfunc import solvers
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.curve import Curve, Slopes
 from rdcfunc.distortions import Difference, Hamming
+from rdcfunc.passes.channel import PointChannel
+from rdcfunc.passes.cloud import Cloud
 from rdcfunc.problem import Target
 from rdcfunc.solution import Prices, Solution, Status
 from rdcfunc.structure.tilt import Tilted
 from rdcfunc.universal import Penalty
 
 #: The only types that a file can name: nothing in a file chooses what is run.
-_KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (Curve, Slopes, Solution, Penalty, Target, Prices, Tilted, GaussianChannel, Hamming, Difference)
-} | {name: getattr(solvers, name) for name in solvers.__all__ if name != "Solver"}
+_ANSWERS = (Solution, Curve, Penalty)
+_PARTS = (Slopes, Target, Prices, Tilted, GaussianChannel, PointChannel, Cloud, Hamming, Difference)
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*_ANSWERS, *_PARTS)} | {
+    name: getattr(solvers, name) for name in solvers.__all__ if name != "Solver"
+}
 _KIND = "kind"
 
 
@@ -65,7 +68,7 @@ def load(path: str | os.PathLike[str]) -> Solution | Curve | Penalty:
         answer = _decode(json.loads(Path(path).read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} holds no answer of rdcfunc: {error}; {cure}") from error
-    if not isinstance(answer, Solution | Curve | Penalty):
+    if not isinstance(answer, _ANSWERS):
         raise ValueError(f"{path} holds no answer of rdcfunc (got {type(answer).__name__}); {cure}")
     if not np.all(np.asarray(answer.lower) <= answer.upper):
         raise ValueError(f"{path} holds a lower bound above its upper one; it was changed since it was written")
@@ -79,6 +82,10 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Status):
         return {_KIND: "Status", "name": value.name}
     if is_dataclass(value):
+        if type(value).__name__ not in _KINDS:
+            raise TypeError(
+                f"{type(value).__name__} cannot be kept as JSON; pickle keeps solvers and problems of your own"
+            )
         kept = (f.name for f in fields(value) if f.init and f.name != "candidate")
         return {_KIND: type(value).__name__} | {name: _encode(getattr(value, name)) for name in kept}
     if isinstance(value, tuple):

@@ -409,7 +409,16 @@ def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
     kept.mkdir()
     monkeypatch.setattr(gather, "KEPT", kept)
     rows = store.Rows(kept / "bounds.jsonl")
-    rows.append({"kind": "<D>", "lower": 0.125, "solver": "x" * 99, "made": {"commit": "abc"}, "test": {"mse": 0.25}})
+    rows.append(
+        {
+            "kind": "<D>",
+            "lower": 0.125,
+            "solver": "x" * 99,
+            "seeds": [0, 1],
+            "made": {"commit": "abc"},
+            "test": {"mse": 0.25},
+        }
+    )
     (tmp_path / "out" / "figures").mkdir(parents=True)
     (tmp_path / "out" / "figures" / "one.svg").write_text("<svg/>")
     (tmp_path / "out" / "table.csv").write_text("a,b\n1,2\n")

@@ -12,7 +12,7 @@ from problems import nonconvex_problem
 from scipy import stats
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, sources
+from rdcfunc import classifications, distortions, perceptions, solvers, sources
 
 COIN = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 GRID = np.linspace(-3, 3, 9)
@@ -25,6 +25,7 @@ ANSWERS = {
     "tags": lambda: rdc.rate(nonconvex_problem(True), D=0.3, C=0.40205),
     "tuples": lambda: rdc.universal_rate(COIN, [rdc.Target(D=0.1), rdc.Target(D=0.11, P=0.0)]),
     "decoder": lambda: rdc.decode(COIN, [[0.9, 0.1], [0.2, 0.8]], P=0.0),
+    "samples": lambda: rdc.rate(rdc.Problem(sources.Samples([0.0, 0.5, 2.0, 3.0]), distortions.squared_error()), D=0.2),
     "Gaussian": lambda: rdc.rate(GAUSS, D=0.2),
 }
 
@@ -144,3 +145,11 @@ def test_distributions_of_scipy_are_put_on_points() -> None:
     assert heavy[0] == pytest.approx(np.exp(-90) / 2)
     with pytest.raises(TypeError, match=r"must be a Gaussian or have cdf and sf \(got list\)"):
         sources.discretise([0.5, 0.5], [0, 1])
+
+
+def test_what_could_not_be_read_back_is_not_written() -> None:
+    class Own(solvers.BlahutArimoto):
+        pass
+
+    with pytest.raises(TypeError, match="Own cannot be kept as JSON"):
+        rdc.rate(COIN, D=0.1, solver=Own()).to_json()
