@@ -128,7 +128,9 @@ def _told(given: Images, found: rdc.Solution, R: float, kind: str) -> dict[str, 
         "effective_letters": float(np.exp2(-(found.output @ np.log2(np.maximum(found.output, 1e-300))))),
         "steps": found.steps,
     }
-    if kind != "DP":
+    if kind == "DP":
+        row["estimate_D"] = found.sent.held_out(given.train).D / k
+    else:
         test = found.sent.held_out(given.test, given.test_labels, R)
         row |= {"test_D": test.D / k, "test_rate": test.rate, "test_C": _finite(test.C)}
     return row

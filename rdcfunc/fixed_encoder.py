@@ -21,6 +21,7 @@ from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Candidate, Dual, Program
+from rdcfunc.samples import Samples
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.chords import Chords
@@ -105,6 +106,7 @@ def serve(
 ) -> Solution:
     """Return what :func:`decode` does, without its warning and from a neighbour's solution if given."""
     checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    _refuse_samples(problem)
     if isinstance(problem.source, Gaussian):
         return gaussian(problem, cast("GaussianChannel | Solution", encoder), target.P, target.C, tol)
     table = _table(cast("ArrayLike | Solution", encoder), problem.source.n)
@@ -239,6 +241,12 @@ def reuse_penalty(
             lower[k, other] = max(0.0, served.lower - fresh[other].upper)
             upper[k, other] = max(0.0, served.upper - fresh[other].lower)
     return Reuse(lower, upper, chosen, fresh)
+
+
+def _refuse_samples(problem: Problem) -> None:
+    """Refuse a source whose encoders are no tables."""
+    if isinstance(problem.source, Samples):
+        raise ValueError("encoders are tables of a discrete source with fixed letters; samples have free ones")
 
 
 def _table(encoder: ArrayLike | Solution, n: int) -> Array:

@@ -53,14 +53,17 @@ def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Clo
     cloud, steps = solver.propose(asked, tol, near)
     top = upper(asked, cloud, solver.machine(question, precise=True))
     low = lower(asked, top, solver.machine(question), solver.searches)
-    found, taken = _moved(question, solver, tol, cloud, False, None if goal is None else top)
-    other, taken_too = _moved(question, solver, tol, cloud, True, None)
-    best = min(found, other, key=lambda m: m.value)
+    other, taken = _moved(question, solver, tol, cloud, True, None)
+    best, steps = other, steps + taken
+    # With all samples as letters, the second encoder is optimal at P = 0.
+    if question.target.P > 0 or question.source.n > solver.letters:
+        found, taken = _moved(question, solver, tol, cloud, False, None if goal is None else top)
+        best, steps = min(found, other, key=lambda m: m.value), steps + taken
     if question.goal is Axis.P:
         low = replace(low, value=0.0, searched=np.nan, proved=True)
     elif question.target.P == 0:
         low = max(low, mirrored_lower(question, other.top), key=lambda bound: bound.value)
-    return _solution(question, solver, best.upper, low, steps + taken + taken_too, tol, best.P)
+    return _solution(question, solver, best.upper, low, steps, tol, best.P)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +87,23 @@ def _moved(
     goal = None if question.goal is None else Axis.D
     P, D = question.target.P, question.target.D
     exact, steps, room = solver.machine(question, precise=True), 0, min(D, energy(question))
+    before: tuple[float, float] | None = None
     for _ in range(_ROUNDS if goal is None else 1):
         asked = replace(question, target=Target(D=room if goal is None else inf), goal=goal)
-        near, taken = (near, 0) if ready else solver.mirror(asked, near) if mirror else solver.propose(asked, tol, near)
+        if not ready:
+            near, taken = solver.mirror(asked, near) if mirror else solver.propose(asked, tol, near)
+            steps += taken
         top = ready or upper(asked, near, exact)
         far, passes = _away(question, top, solver)
-        steps += taken + passes
+        steps += passes
         spare = D - far.distortion(top.achieved.D, P)
         if goal is not None or 0 <= spare <= _CLOSE * D or top.value == inf:
             break
-        room = min(energy(question), max(room + spare - _CLOSE / 2 * D, _CLOSE * D))
+        # A secant through the last two, or as if the decoder moved by as much again.
+        slope = -1.0 if before is None or before[0] == room else (spare - before[1]) / (room - before[0])
+        before = room, spare
+        step = (spare - _CLOSE / 2 * D) / min(slope, -0.5)
+        room = min(energy(question), max(room - step, room / 4))
     best = top.achieved.D
     if question.goal is Axis.P:
         P = far.perception(best, D) if best <= D else inf

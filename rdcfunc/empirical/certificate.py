@@ -38,7 +38,7 @@ _STARTS, _FINISH = 1024, 64
 #: Products up to which all pairs of samples are looked at, and entries of a block of them.
 _AFFORDABLE, _BLOCK = 2e10, 4_000_000
 #: Variance off the leading axes, relative to all, that counts as none.
-_FLAT = 1e-20
+_FLAT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,13 @@ def upper(question: SamplesProgram, cloud: Cloud, machine: Machine) -> Upper:
         return Upper(cloud, sums, found, inf, log_z, rows)
     rounding = _rounding(rows, cloud, sums)
     goal = {None: found.R, Axis.D: found.D, Axis.C: found.C}[question.goal if question.goal is not Axis.P else Axis.D]
-    scale = {None: 1.0, Axis.C: 1.0, Axis.D: 1 / max(cloud.s, 1e-300)}.get(question.goal, 1.0)
+    # A distortion errs by its own sums, and what the rate errs by is paid for at its price.
+    scale = (1 / cloud.s if cloud.s > 0 else 0.0) if question.goal is Axis.D else 1.0
     value = goal + scale * (rounding + _ROUNDING * (1 + abs(found.R)))
+    if question.goal is None:
+        value += cloud.s * max(0.0, found.D - question.target.D)
+    if question.goal is Axis.D:
+        value += 4 * EPS * (rows.total + cloud.m + rows.k + 64) * sums.energy
     return Upper(cloud, sums, found, value, log_z, rows)
 
 
@@ -117,7 +122,9 @@ def lower(question: SamplesProgram, top: Upper, search: Machine, passes: int) ->
     elif passes:
         found = _search(rows, Rows(*rows_of(question), search), cloud, log_v, passes)
         searched = _on_goal(question, main - found, s, t)
-    size = abs(main) + (abs(proved) if isfinite(proved) else 0.0) + s * min(question.target.D, rows.energy) + t
+    size = abs(main) + (abs(proved) if isfinite(proved) else 0.0) + t
+    # Samples are turned to the axes in which they lie.
+    size += s * (min(question.target.D, rows.energy) + rows.k * float(rows.norms.max()))
     lost = EPS * (rows.total + 64) * (1.0 + size)
     value = _on_goal(question, main - proved - lost, s, t)
     return Lower(max(0.0, value), searched, s, t, axes is not None)
@@ -163,22 +170,26 @@ def _on_goal(question: SamplesProgram, dual: float, s: float, t: float) -> float
 
 
 def _axes(rows: Rows) -> Array | None:
-    """Return the axes (k, q) of the few dimensions in which all samples lie, or None if they are many."""
-    if rows.k <= MOST_AXES:
-        return np.eye(rows.k)
+    """Return the axes (k, q) of the few dimensions in which all samples lie, or None if they are many.
+
+    What is off them is left out, which shortens distances, so that the supremum only grows.
+    """
+    if rows.k == 1:
+        return np.eye(1)
     about = rows.some(rows.order)
-    values, axes = np.linalg.eigh(about.T @ about) if rows.k <= rows.total else (None, None)
-    if values is None or axes is None:
-        _, spread, axes = np.linalg.svd(about, full_matrices=False)
-        values, axes = spread[::-1] ** 2, axes.T[:, ::-1]
-    off = float(np.maximum(values[:-MOST_AXES], 0.0).sum())
-    return np.ascontiguousarray(axes[:, -MOST_AXES:]) if off <= _FLAT * float(values.sum()) else None
+    if rows.k <= rows.total:
+        values, axes = np.linalg.eigh(about.T @ about)
+    else:
+        _, spread, turned = np.linalg.svd(about, full_matrices=False)
+        values, axes = spread[::-1] ** 2, turned.T[:, ::-1]
+    off = np.cumsum(np.maximum(values, 0.0)) > _FLAT * float(values.sum())
+    return np.ascontiguousarray(axes[:, off]) if np.count_nonzero(off) <= MOST_AXES else None
 
 
 def _search(rows: Rows, coarse: Rows, cloud: Cloud, log_v: Array, passes: int) -> float:
     """Return the logarithm of the most that a letter was found to earn."""
-    heaviest = np.argsort(-log_v, kind="stable")[:_STARTS]
-    points = np.concatenate([cloud.letters, rows.some(rows.order[heaviest])])
+    heaviest = np.argsort(-rows.gathered(np.exp(log_v)), kind="stable")[:_STARTS]
+    points = np.concatenate([cloud.letters, rows.some(heaviest)])
     factors = np.ones((rows.K, len(points)))
     for _ in range(passes):
         sums, means = coarse.earned(log_v, points, cloud.s, factors)

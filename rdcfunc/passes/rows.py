@@ -200,6 +200,12 @@ class Rows:
         with np.errstate(divide="ignore"):
             return np.log(earned) + scale - squares, means
 
+    def gathered(self, values: Array) -> Array:
+        """Return one number for each of all samples (total,) from those of the rows of each process; else zero."""
+        every = np.zeros(self.total)
+        every[self.order] = values
+        return self.machine.add(every)
+
     def some(self, which: Indices) -> Array:
         """Return some of all samples, about the mean, in these axes and in double precision."""
         about = self._points[which] - self.centre

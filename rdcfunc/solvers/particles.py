@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import log
+from math import inf, log
 
 import numpy as np
 
+from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.information import Array
+from rdcfunc.information import Array, entropy
 from rdcfunc.passes.cloud import Cloud, Sums
 from rdcfunc.passes.rows import Machine, Rows, machine
-from rdcfunc.program import Program
+from rdcfunc.program import Axis, Program
 from rdcfunc.solvers.base import Solver, at_least_one
-from rdcfunc.solvers.particles_control import Control, landed
+from rdcfunc.solvers.particles_control import Control, identical, landed
 from rdcfunc.solvers.particles_mirror import mirrored
 from rdcfunc.solvers.particles_polish import SMALL, polished
 
@@ -25,6 +26,10 @@ _RELAXED = 1.5
 _IDLE = 1e-3
 #: How far towards a sample a letter's twin is put, and how many samples are tried for each letter.
 _APART, _TRIED = 0.3, 4
+#: Levels of the class's entropy that are tried where it is minimised, and the least price that a step is by.
+_LEVELS, _LEAST_PRICE = 12, 0.02
+#: Samples up to which it is tried to show each of them as it is.
+_IDENTICAL = 1000
 #: Coordinates in which letters are swept where there are more than twice as many, and sweeps in all of them.
 AXES, _LAST = 128, 4
 
@@ -97,6 +102,8 @@ class Particles(Solver):
         whole = self.machine(question)
         rows = Rows(points, pmf, classes, K, whole)
         control, most = Control(question, rows.energy), min(self.letters, question.source.n)
+        if question.goal is Axis.C and not control.silent:
+            return self._by_rates(question, control, rows, tol, start)
         axes = leading(points, pmf) if rows.k > 2 * AXES else None
         coarse = rows if axes is None else Rows(points, pmf, classes, K, whole, axes)
         if start is None or start.m < most / 2 or control.silent:
@@ -113,8 +120,32 @@ class Particles(Solver):
             clouds = [*clouds, finer]
             steps += taken
         found = [landed(rows, control, c) for c in clouds]
+        if rows.machine.size == 1 and rows.total <= min(self.letters, _IDENTICAL) and not control.silent:
+            found.append(identical(rows, control))
         best = min(found, key=lambda landing: landing.value)
         return best.cloud, steps + sum(landing.passes for landing in found)
+
+    def _by_rates(
+        self, question: SamplesProgram, control: Control, rows: Rows, tol: float, start: Cloud | None
+    ) -> tuple[Cloud, int]:
+        """Return letters for the least entropy of the class, by Newton's method on the rate that a level of it needs.
+
+        R(D, C) is convex and falls with C, at the price of the class.
+        """
+        most = entropy(question.source.pmf @ np.asarray(question.labels))
+        level, steps, best = most / 2, 0, None
+        for _ in range(_LEVELS):
+            target = replace(question.target, C=level / ConditionalEntropy.unit)
+            start, taken = self.propose(replace(question, target=target, rate=inf, goal=None), tol, start)
+            steps += taken
+            over = rows.sweep(start).spent(start) - question.rate
+            best = start if best is None or over <= 0 else best
+            if -tol <= over <= 0 or (over <= 0 and level == 0):
+                break
+            level = min(most, max(0.0, level + (over + tol / 2) / max(start.t, _LEAST_PRICE)))
+        assert best is not None
+        found = landed(rows, control, best)
+        return found.cloud, steps + found.passes
 
     def mirror(self, question: SamplesProgram, start: Cloud) -> tuple[Cloud, int]:
         """Return an encoder whose letters have the samples' own law, from one at about the right price."""

@@ -17,8 +17,12 @@ from rdcfunc.program import Axis
 _MOST_S, _MOST_T = 0.25, 0.4
 #: The rate that letters can tell apart, in parts of the logarithm of their number.
 _ROOM = 0.9
-#: Largest 1 / (1 - t), and the part of a rate that is left free while letters move.
-_SHARPEST, _FREE = 200.0, 2e-3
+#: Distortion, relative to the samples' variance, that sums cannot tell from none.
+_BLUR = 1e-14
+#: Exponent of a sample at its nearest neighbour's place that is as good as minus infinity.
+_STEEP = 800.0
+#: Largest 1 / (1 - t).
+_SHARPEST = 200.0
 #: Most passes of a landing, and the widths of its strip: relative, in double and in single precision.
 _PASSES, _FINE, _ROUGH = 40, 1e-12, 3e-6
 
@@ -26,8 +30,8 @@ _PASSES, _FINE, _ROUGH = 40, 1e-12, 3e-6
 class Control:
     """The levels of a question, in nats and units of the distortion, and how prices follow them.
 
-    The price s follows the level of D where there is one, and else the rate; t follows C, or the rate where C is
-    minimised. Both stand for the same Lagrangian ``I + s D + t H``.
+    The price s follows the level of D where there is one, and else the rate; t follows C. Both stand for the same
+    Lagrangian ``I + s D + t H``.
     """
 
     def __init__(self, question: SamplesProgram, energy: float) -> None:
@@ -39,7 +43,7 @@ class Control:
     @property
     def silent(self) -> bool:
         """Whether the mean alone will do for a letter."""
-        return self.energy <= self.D and self.goal is not Axis.D
+        return self.energy == 0 or (self.energy <= self.D and self.goal is not Axis.D)
 
     def mean(self, rows: Rows) -> Cloud:
         """Return the mean alone: no price for the distortion, and the highest that there is for the class."""
@@ -71,23 +75,24 @@ class Control:
         """Return the price of the class."""
         if self.labels is None:
             return 0.0
-        if self.goal is Axis.C:
-            move = 4 * (self.R * (1 - _FREE) - sums.spent(before)) / (2 * self.R)
-        elif inf > self.C:
-            move = log(max(sums.entropy, 1e-9) / max(self.C, 1e-9))
-        else:
+        if inf == self.C:
             return 0.0
+        move = log(max(sums.entropy, 1e-9) / max(self.C, 1e-9))
         sharp = exp(min(max(move, -_MOST_T), _MOST_T)) / (1 - before.t)
         return 1 - 1 / min(max(sharp, 1.0), _SHARPEST)
 
     def excess(self, found: Achieved) -> float:
         """Return by what part the level behind s is missed."""
         if inf > self.D and self.goal is not Axis.D:
+            if 0 <= found.D - self.D <= _BLUR * self.energy:
+                return 0.0
             return log(max(found.D, 1e-300) / max(self.D, 1e-300))
         return (found.R - self.R) / self.R
 
     def value(self, found: Achieved) -> float:
         """Return the goal's value."""
+        if self.goal is Axis.C and found.R > self.R:
+            return inf
         return {None: found.R, Axis.D: found.D, Axis.C: found.C}.get(self.goal, inf)
 
     @property
@@ -124,6 +129,18 @@ def landed(rows: Rows, control: Control, cloud: Cloud) -> Landing:
 
     x, taken = _root(look, log(cloud.s), -0.5 if control.falls else 0.7, width)
     return replace(best, passes=taken) if best.value < inf else Landing(replace(cloud, s=exp(x)), inf, taken)
+
+
+def identical(rows: Rows, control: Control) -> Landing:
+    """Return the channel that shows every sample itself, off the levels if it spends more than the rate."""
+    y = rows.some(np.arange(rows.total))
+    apart = ((y[:, None] - y) ** 2).sum(axis=2)
+    nearest = float(apart[apart > 0].min(initial=inf))
+    log_r, log_b = np.log(np.maximum(rows.pmf, 1e-300)), np.zeros((rows.total, rows.K))
+    cloud = Cloud(y, log_r, log_b, _STEEP / nearest if nearest < inf else 0.0)
+    found = control.measure(cloud, rows.sweep(cloud))
+    met = found.R <= control.R and control.excess(found) <= 0 and found.C <= control.C
+    return Landing(replace(cloud, reveal=found.reveal), control.value(found) if met else inf, 1)
 
 
 def _root(look: Callable[[float], float], x: float, slope: float, width: float) -> tuple[float, int]:

@@ -1,0 +1,78 @@
+"""The stored bounds of MNIST and what is drawn from them."""
+
+import numpy as np
+import pytest
+
+from benchmarks import band, mnist
+from benchmarks.store import Rows
+
+ROWS = Rows(mnist.STORED).rows
+
+
+def test_stored_rows_obey_the_theory() -> None:
+    plain = sorted((r for r in ROWS if r["kind"] == "D"), key=lambda r: r["R"])
+    assert (np.diff([r["D"] for r in plain]) < 0).all()
+    for row in plain:
+        classes = sorted((r for r in ROWS if (r["kind"], r["R"]) == ("DC", row["R"])), key=lambda r: r["C"])
+        # D falls as C may rise, and never below the one without classes.
+        assert (np.diff([r["D"] for r in [*classes, row]]) <= 1e-4 * row["D"]).all()
+        for perfect in (r for r in ROWS if (r["kind"], r["R"]) == ("DP", row["R"])):
+            assert row["D"] <= perfect["D"] <= 2 * row["D"]
+    for row in ROWS:
+        assert row["lower"] <= row["D"]
+        assert row["rate"] <= row["R"] * (1 + 1e-9)
+        assert row["images"] == 60_000
+        assert {"commit", "numpy", "machine"} <= set(row["made"])
+        if row["level"] is not None and row["kind"] == "DC":
+            assert row["C"] <= row["level"] * (1 + 1e-9)
+        if row["kind"] != "DP":
+            assert abs(row["test_rate"] - row["R"]) < 1e-3 * row["R"]
+
+
+def test_plan_asks_for_everything_once() -> None:
+    planned = mnist.plan(mnist.RATES)
+    assert len(planned) == len(set(planned)) == sum(2 + len(levels) for _, levels in mnist.RATES.values())
+
+
+def test_time_sharing_is_a_line_and_moving_is_below_its_ends() -> None:
+    rows = [
+        {"kind": "D", "R": 2.0, "D": 0.04},
+        {"kind": "DP", "R": 2.0, "D": 0.07, "estimate_D": 0.05},
+    ]
+    P = np.linspace(0, 0.05, 30)
+    D = band.perceived(rows, 2.0, P)
+    assert D is not None
+    assert abs(D[0] - 0.07) < 1e-15
+    assert abs(D[-1] - 0.04) < 1e-15
+    assert (np.diff(D) <= 0).all()
+    assert (0.07 - 0.03 * np.minimum(P / 0.04, 1) + 1e-15 >= D).all()
+    assert band.perceived(rows[:1], 2.0, P) is None
+
+
+def test_bounds_between_levels_are_chords() -> None:
+    rows = [
+        {"kind": kind, "R": 2.0, "C": C, "D": D, "test_D": D} for kind, C, D in (("DC", 0.5, 0.06), ("D", 1.5, 0.04))
+    ]
+    assert band.at(rows, 2.0, 1.0) == pytest.approx((0.05, 0.05), abs=1e-15)
+    assert band.at(rows, 2.0, 3.0)[0] == 0.04
+    with pytest.raises(ValueError, match="no bound is stored"):
+        band.at(rows, 2.0, 0.4)
+
+
+def test_stages_add_up() -> None:
+    stages = [("bound", 0.039), ("generalisation", None), ("words", 0.043), ("decoder", 0.046)]
+    table = band.decompose(stages)
+    assert list(table["stage"]) == ["bound", "words", "decoder"]
+    assert abs(table["added"].sum() - 0.007) < 1e-15
+    assert abs(table["share"].sum() - 1) < 1e-12
+    with pytest.raises(ValueError, match="no stage"):
+        band.decompose([("bound", None)])
+
+
+def test_figure_says_what_is_not_certified() -> None:
+    figure = band.draw(ROWS, [band.Point("codec", 4.755, 0.043, 1.0)], 4.755)
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    told = [text.get_text() for text in legend.get_texts()]
+    assert any("not certified" in text for text in told)
+    assert "codec" in told
