@@ -80,7 +80,7 @@ class Problem:
     common_randomness: bool = True
 
     def __post_init__(self) -> None:
-        checks.kind(self.source, Discrete | Gaussian, "source", "a value such as sources.bernoulli(0.3)")
+        checks.kind(self.source, Discrete | Gaussian | Samples, "source", "a value such as sources.bernoulli(0.3)")
         checks.kind(self.distortion, Distortion, "distortion", "a value such as distortions.hamming(2)")
         checks.kind(self.perception, Divergence | None, "perception", "a value such as perceptions.KL(), or None")
         checks.kind(
