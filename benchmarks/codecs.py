@@ -20,7 +20,7 @@ from rdcfunc import plotting
 
 _AXES = {
     "C": ("classification_weight", "cross-entropy of the classifier (bits)", r"\lambda_c"),
-    "critic": ("perception_weight", "Wasserstein-1 by a judge critic (Euclidean norm of images)", r"\lambda_p"),
+    "critic": ("perception_weight", "Wasserstein-1 by a judge critic", r"\lambda_p"),
 }
 
 

@@ -116,17 +116,18 @@ def fit(
     batch_size = min(batch_size, count)
     batches = count // batch_size
     orders = order if isinstance(order, torch.Generator) else tuple(order)
-    players = [_Player(module, loss, learning_rate, betas, orders)]
+    graph = graph and torch.cuda.is_available()
+    players = [_Player(module, loss, learning_rate, betas, orders, graph)]
     if opponent is not None:
         rate, opposing = opponent.learning_rate, tuple(opponent.order)
-        players.insert(0, _Player(opponent.module, opponent.loss, rate, betas, opposing))
+        players.insert(0, _Player(opponent.module, opponent.loss, rate, betas, opposing, graph))
         noise = [*noise, *opponent.noise]
     state = _State(players, noise, checkpoint)
 
     def step(*indices: Tensor) -> Tensor:
         return [player.step(index) for player, index in zip(players, indices, strict=True)][-1]
 
-    if graph and torch.cuda.is_available():
+    if graph:
         step = Recorded(step, noise)
     done = len(state.history)
     for epoch in tqdm(range(done, epochs), initial=done, total=epochs, disable=not progress, unit="epoch"):
@@ -158,11 +159,12 @@ class _Player:
         learning_rate: float,
         betas: tuple[float, float],
         order: torch.Generator | tuple[torch.Generator, ...],
+        graph: bool,
     ) -> None:
         self.module, self.loss, self.order = module.train(), loss, order
         self.parameters = list(module.parameters())
         self.rate = torch.tensor(learning_rate, device=self.parameters[0].device)  # a number could not be recorded
-        self.adam = torch.optim.Adam(self.parameters, lr=self.rate, betas=betas, fused=True)
+        self.adam = torch.optim.Adam(self.parameters, lr=self.rate, betas=betas, fused=True, capturable=graph)
 
     def batches(self, count: int, size: int) -> tuple[Tensor, ...]:
         """Return the indices of the next epoch's batches, each (size,) or (orders, size)."""
