@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from measure import assert_meets, equivocation, information
+from measure import assert_meets, information
 from problems import LABELS, assert_honest, assert_overlap, fixed_binary, h, nonconvex_problem
+from scipy.special import entr
 
 import rdcfunc as rdc
 from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
@@ -56,14 +57,14 @@ def judged(problem: rdc.Problem, channel: Array) -> rdc.Problem:
 # The known ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("C", [0.36764, 0.38, 0.40205, 0.42, 0.43647])
+@pytest.mark.parametrize("C", [0.36764, 0.40205, 0.42, 0.43647])
 def test_the_counterexample_is_closed(C: float) -> None:
     answer = rdc.rate(nonconvex_problem(False), 0.3, C=C)
     assert_honest(answer, fixed_binary(0.3, LABELS, 0.3, C), GRID)
     assert answer.gap <= 1e-6
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_binary_problems_agree_with_every_channel(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p, labels = rng.uniform(0.1, 0.5), tuple(map(float, rng.random(2)))
@@ -82,7 +83,7 @@ def test_binary_problems_agree_with_every_channel(seed: int) -> None:
 # Theorems on random problems ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(63))
+@pytest.mark.parametrize("seed", range(24))
 def test_between_tags_and_a_fixed_classifier(seed: int) -> None:
     """R_tagged <= R_fix <= R of the cross-entropy of the solution's own posteriors; and no channel beats the bound."""
     n, m, K = [(2, 2, 2), (3, 2, 2), (3, 3, 2), (4, 3, 2), (4, 4, 2), (2, 2, 3), (3, 2, 3), (3, 3, 3)][seed % 8]
@@ -94,12 +95,13 @@ def test_between_tags_and_a_fixed_classifier(seed: int) -> None:
         return
     assert answer.gap <= 1e-4
     assert_meets(problem, answer, target)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        relaxed = rdc.rate(tagged(problem), target.D, C=target.C, tol=1e-3)
-        fixed = rdc.rate(judged(problem, answer.channel), target.D, C=target.C + 1e-6, tol=1e-5)
-    assert relaxed.lower <= answer.upper + 1e-12
-    assert answer.lower <= fixed.upper + 1e-4
+    # The classifier misses the level by the dust that it answers with; prices are a proof at any level.
+    eased = replace(target, C=target.C + 1e-7)
+    lower = certificate.lower_bound(tabulate(problem, [eased]), answer.candidate) / np.log(2)
+    relaxed = rate(tagged(problem), eased, tol=1e-3)
+    fixed = rate(judged(problem, answer.channel), eased, tol=1e-5)
+    assert relaxed.lower <= min(answer.upper, fixed.upper)
+    assert lower <= fixed.upper
     assert answer.lower <= rng_meets(problem, target, seed) + 1e-12
 
 
@@ -107,14 +109,13 @@ def rng_meets(problem: rdc.Problem, target: Target, seed: int, draws: int = 4000
     """Return the least information of random channels that meet the levels; inf if none does."""
     rng = np.random.default_rng(seed)
     p, d, labels = problem.source.pmf, problem.distortion.values, problem.classification.labels
-    best = np.inf
-    for _ in range(draws):
-        channel = rng.gamma(10.0 ** rng.uniform(-2, 0), size=d.shape) + 1e-9
-        channel *= np.exp(-rng.uniform(0, 20) * d)
-        channel /= channel.sum(axis=1, keepdims=True)
-        if p @ (channel * d).sum(axis=1) <= target.D and equivocation(p, channel, labels) <= target.C:
-            best = min(best, information(p, channel))
-    return best
+    shape = 10.0 ** rng.uniform(-2, 0, (draws, 1, 1))
+    channels = (rng.gamma(shape, size=(draws, *d.shape)) + 1e-9) * np.exp(-rng.uniform(0, 20, (draws, 1, 1)) * d)
+    channels /= channels.sum(axis=2, keepdims=True)
+    cheap = channels[np.einsum("x,kxj,xj->k", p, channels, d) <= target.D]
+    joint, mass = np.einsum("x,kxj,xs->kjs", p, cheap, labels), p @ cheap
+    told = (entr(joint).sum(axis=(1, 2)) - entr(mass).sum(axis=1)) / np.log(2)
+    return min((information(p, channel) for channel in cheap[told <= target.C]), default=np.inf)
 
 
 def test_a_local_search_from_one_start_may_miss_by_far() -> None:
@@ -149,11 +150,11 @@ def test_a_limit_of_work_leaves_an_honest_bracket() -> None:
 
 
 def test_more_regions_never_widen_the_bracket() -> None:
-    answers = [limited(nodes) for nodes in (1, 3, 5, 9, 15, 25)]
+    answers = [limited(nodes) for nodes in (1, 5, 9, 25)]
     for fewer, more in pairwise(answers):
         assert more.lower >= fewer.lower - 1e-9
         assert more.upper <= fewer.upper + 1e-12
-    assert answers[-1].gap <= 1e-6 < answers[3].gap
+    assert answers[-1].gap <= 1e-6 < answers[-2].gap
 
 
 def test_the_first_region_is_the_tagged_relaxation() -> None:
@@ -164,7 +165,7 @@ def test_the_first_region_is_the_tagged_relaxation() -> None:
 # The certificate of trees ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(16))
 def test_no_tree_beats_the_truth(seed: int) -> None:
     """Whatever is cut, and whatever prices stand at the leaves: a proof on other cells than its own is no danger."""
     rng = np.random.default_rng(seed)
@@ -190,7 +191,7 @@ def test_no_tree_beats_the_truth(seed: int) -> None:
         parts = grow(depth - 1), grow(depth - 1)
         return regions.Branch(0, int(rng.integers(2)), (0, 1), float(rng.random()), parts)
 
-    candidate = Candidate(np.full((2, 2), 0.5), np.arange(2), Dual.zero(program), 0, tree=grow(4))
+    candidate = Candidate(np.full((2, 2), 0.5), np.arange(2), Dual.zero(program), 0, tree=grow(3))
     assert certificate.lower_bound(program, candidate) / np.log(2) <= fixed_binary(0.3, LABELS, 0.3, 0.40205) + GRID
 
 
@@ -282,10 +283,10 @@ def test_the_least_entropy_there_is_needs_everything_told() -> None:
     assert same.gap <= 1e-6
 
 
-@pytest.mark.parametrize("C", [0.0, 0.3, 1.0])
-def test_deterministic_labels_without_distortion_cost_the_entropy_they_save(C: float) -> None:
-    answer = rate(ternary([0, 1, 2]), Target(C=C), 200)
-    assert_honest(answer, h(*P3) - C, 1e-9)
+@pytest.mark.parametrize(("labels", "C"), [([0, 1, 2], 0.0), ([0, 1, 2], 1.0), ([0, 1, 1], 0.3), ([0, 1, 1], 0.8)])
+def test_deterministic_labels_without_distortion_cost_the_entropy_they_save(labels: list[int], C: float) -> None:
+    answer = rate(ternary(labels), Target(C=C), 200)
+    assert_honest(answer, h(*np.bincount(labels, P3)) - C, 1e-9)
     assert answer.gap <= 2e-6
 
 
