@@ -27,12 +27,17 @@ _HERE = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Point:
-    """A measured codec: rate in bits, distortion per pixel, and ``H(S|Z)`` of its messages in bits."""
+    """A measured codec: most of its rate in bits, distortion per pixel, and ``H(S|Z)`` of its messages in bits.
+
+    ``error`` is the standard error of D over seeds, ``reused`` says that the encoder was made for another decoder.
+    """
 
     name: str
     rate: float
     D: float
     C: float
+    error: float = 0.0
+    reused: bool = False
 
 
 def words(rows: Iterable[dict[str, Any]]) -> list[Point]:
@@ -47,6 +52,23 @@ def words(rows: Iterable[dict[str, Any]]) -> list[Point]:
         Point(f"27 words, $\\lambda_c$ = {w:g}", *values)
         for w, *values in means[["weight", "rate", "D", "C"]].itertuples(index=False)
     ]
+
+
+def networks(rows: Sequence[dict[str, Any]]) -> list[Point]:
+    """Return networks without perception, mean over seeds on test images, from the rows of a sweep of ``neural``."""
+    from neural.summary import summary
+
+    if not rows:
+        return []
+    found = summary(rows)
+    found = found[(found["perception_weight"] == 0) & (found["encoder_perception_weight"].fillna(0) == 0)]
+    points = []
+    for _, row in found.iterrows():
+        own, encoder = f"{row['classification_weight']:g}", row["encoder_classification_weight"]
+        reused = not np.isnan(encoder)
+        name = f"decoder {own} on the encoder of {encoder:g}" if reused else f"network end to end, {own}"
+        points.append(Point(name, row["nominal_rate"], row["D"], row["floor"], row["D_se"], reused))
+    return points
 
 
 def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -112,14 +134,15 @@ def decompose(stages: Sequence[tuple[str, float | None]]) -> pd.DataFrame:
 
 def draw(rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> Figure:
     """Draw D against C at one rate, with codecs of about that rate, and D against the rate."""
-    figure = Figure(figsize=(10.4, 4.2), layout="constrained")
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     _classes(left, [r for r in rows if r["R"] == R], [p for p in points if abs(p.rate - R) < 0.1], R)
     _rates(right, rows, points)
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_ylabel("distortion $D$ (squared error per pixel)")
-        ax.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    right.legend(frameon=False, fontsize=8)
     return figure
 
 
@@ -131,8 +154,10 @@ def _classes(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], 
     for r in curve:
         if r["searched"] is not None:
             ax.plot(r["C"], r["searched"], "_", color=COLORS[0], ms=10, label="lower bound, searched: not certified")
-    for shade, point in zip(COLORS[1:], points, strict=False):
-        ax.plot(point.C, point.D, "o", color=shade, label=point.name)
+    for i, point in enumerate(points):
+        shade = COLORS[1 + i % (len(COLORS) - 1)]
+        marker, face = ("s", "none") if point.reused else ("o", shade)
+        ax.errorbar(point.C, point.D, point.error, fmt=marker, color=shade, mfc=face, ms=6, capsize=2, label=point.name)
     ax.set_xlabel("$H(S \\mid \\hat{X})$ (bits)")
 
 
@@ -156,10 +181,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.band", description=__doc__)
     parser.add_argument("--bounds", type=Path, default=_HERE / "mnist-bounds.jsonl")
     parser.add_argument("--words", type=Path, default=_HERE / "best.jsonl")
+    parser.add_argument("--networks", type=Path, default=_HERE / "codecs-reduced.jsonl")
     parser.add_argument("--rate", type=float, default=4.755)
     parser.add_argument("--out", type=Path, default=Path("results/mnist-bounds.svg"))
     options = parser.parse_args(arguments)
-    rows, points = Rows(options.bounds).rows, words(Rows(options.words).rows)
+    rows = Rows(options.bounds).rows
+    points = words(Rows(options.words).rows) + networks(Rows(options.networks).rows)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     draw(rows, points, options.rate).savefig(options.out)
     print(table(rows).to_string(float_format=lambda value: f"{value:.5g}"))

@@ -76,3 +76,13 @@ def test_figure_says_what_is_not_certified() -> None:
     told = [text.get_text() for text in legend.get_texts()]
     assert any("not certified" in text for text in told)
     assert "codec" in told
+
+
+def test_stored_networks_lie_above_the_line() -> None:
+    """Also when they are judged by what their messages leave open of the class, a mean over seeds with its error."""
+    bounds, stored = (band.Rows(band._HERE / name).rows for name in ("mnist-bounds.jsonl", "codecs-reduced.jsonl"))
+    points = band.networks(stored)
+    assert {point.reused for point in points} == {False, True}
+    assert band.networks([]) == []
+    for point in points:
+        assert point.D - 4 * point.error > band.at(bounds, 4.755, point.C)[1]
