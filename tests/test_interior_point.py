@@ -274,7 +274,7 @@ def test_a_forbidden_pair_is_the_limit_of_dear_ones() -> None:
 
 def test_a_letter_without_an_allowed_pair_is_infeasible() -> None:
     problem = rdc.Problem(sources.uniform(2), distortions.matrix([[0.0, 1.0], [np.inf, np.inf]]))
-    with pytest.raises(rdc.InfeasibleError, match=r"the smallest feasible D is inf"):
+    with pytest.raises(rdc.InfeasibleError, match=r"D is infinite: all pairs of source letter 1"):
         rdc.rate(problem, D=1.0)
     unused = replace(problem, source=sources.Discrete([1.0, 0.0]))
     assert rdc.rate(unused, D=0.0).value < 1e-12

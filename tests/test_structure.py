@@ -84,7 +84,7 @@ def quietly(*args: object, **options: object) -> rdc.Solution:
 def test_no_table_is_formed_until_it_is_asked_for() -> None:
     n = 50_000
     for d in (
-        distortions.hamming(10**9),
+        distortions.hamming(10**8),
         distortions.squared_error(np.arange(n)),
         distortions.absolute_error(np.arange(n)),
     ):
