@@ -1,6 +1,7 @@
 """One page of all that was made: ``python -m benchmarks report`` writes ``results/summary.html``.
 
-It reads what lies there and computes nothing: figures, tables, and rows of measurements kept as JSON lines.
+It reads what lies there and computes nothing: figures, surfaces to turn, tables, and rows of measurements kept as
+JSON lines. It needs nothing from elsewhere; with surfaces it takes 5 MB, most of it the library that turns them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment
 
-from benchmarks import store
+from benchmarks import store, surfaces
 
 #: Measurements that are kept with the code.
 KEPT = Path(__file__).parent / "results"
@@ -31,6 +32,7 @@ _PAGE = """<!doctype html>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 img { max-width: 100%; height: auto; }
+figure { margin: 1rem 0; }
 .scroll { overflow-x: auto; max-height: 40rem; }
 table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
@@ -45,6 +47,12 @@ spread. What is called searched is not certified.</p>
 <figure><img alt="{{ figure.name }}" src="data:{{ figure.kind }};base64,{{ figure.data }}">
 <figcaption>{{ figure.name }}</figcaption></figure>
 {% endfor %}
+{% for surface in surfaces %}
+<figure>{{ surface.body|safe }}
+<figcaption>{{ surface.name }}: upper bounds; point at one for both bounds, which are never more than
+{{ "%.2g"|format(surface.width) }} bits apart</figcaption></figure>
+{% endfor %}
+{% if missing %}<p>{{ missing }}</p>{% endif %}
 {% for table in tables %}
 <h2>{{ table.name }}</h2>
 <div class="scroll">{{ table.body }}</div>
@@ -108,11 +116,15 @@ def tables(folder: Path) -> list[Table]:
 def page(folders: list[Path]) -> str:
     """Return the page of what some folders hold, as one self-contained HTML text."""
     there = [folder for folder in folders if folder.is_dir()]
+    curves = {name: curve for folder in there for name, curve in surfaces.find(folder).items()}
+    drawn = surfaces.available()
     return (
         Environment(autoescape=True)
         .from_string(_PAGE)
         .render(
             figures=[figure for folder in there for figure in figures(folder)],
+            surfaces=surfaces.draw(curves) if drawn else [],
+            missing=surfaces.MISSING if curves and not drawn else "",
             tables=[table for folder in there for table in tables(folder)],
             made=store.provenance(),
         )

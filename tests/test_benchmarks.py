@@ -3,6 +3,7 @@
 import csv
 import pickle
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 import rdcfunc as rdc
-from benchmarks import figures, gather, networks, store, summary, theory
+from benchmarks import figures, gather, networks, store, summary, surfaces, theory
 from benchmarks.__main__ import main
 from neural import Config, Dataset, load, train_end_to_end
 from neural.data import Split
@@ -428,6 +429,33 @@ def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
         assert part in page
     assert "xxx" not in page
     assert not re.search(r"(src|href)=.(?!data:)", page)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_surfaces_are_turned_where_plotly_is_and_missed_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(gather, "KEPT", tmp_path / "none")
+    problem = rdc.Problem(rdc.sources.bernoulli(0.3), rdc.distortions.hamming(2), rdc.perceptions.TotalVariation())
+    curve = rdc.trace(problem, D=[0.1, 0.2], P=[[0.0], [0.1]])
+    curve.to_json(tmp_path / "rdp-abc.json")
+    rdc.trace(problem, D=[0.1, 0.2]).to_json(tmp_path / "line-abc.json")
+    (tmp_path / "other.json").write_text("{}")
+    if not there:
+        monkeypatch.setitem(sys.modules, "plotly", None)
+    assert main(["report", "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "summary.html").read_text()
+    assert (surfaces.MISSING in page) != there
+    assert ("rdp-abc.json" in page) == there
+    assert "line-abc" not in page
+    assert not re.search("<script[^>]* src=|<link", page)
+    if there:
+        pages = surfaces.draw({"one": curve, "two": curve})
+        assert len(pages[0].body) > 1_000_000 > len(pages[1].body)  # one library serves both
+        assert "0.1\\u003cbr" in pages[1].body
+        assert f"{curve.lower[0, 0]:.8g}" in pages[1].body
+        assert pages[0].width == (curve.upper - curve.lower).max()
+        assert '"showSendToCloud": false' in pages[1].body
 
 
 def test_commands_that_are_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
