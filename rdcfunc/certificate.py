@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf, isfinite
+from math import e, inf, isfinite
 from operator import itemgetter
 
 import numpy as np
@@ -150,7 +150,7 @@ def region_bound(
             earned, size = _most_earned(exponent)
     main = p[live] * log_a[live]
     terms = [float(main.sum()), -earned, *_level_terms(program, dual)]
-    lost = n + _ROUNDINGS * (2 * scale + size + n / np.e) + (32 + n) * float(np.abs(main).sum())
+    lost = n + _ROUNDINGS * (2 * scale + size + n / e) + (32 + n) * float(np.abs(main).sum())
     lost += (32 + program.m * bool(program.outputs)) * sum(abs(term) for term in terms)
     rate = sum(terms) - EPS * lost
     goal = program.goal
