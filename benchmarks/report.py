@@ -1,107 +1,147 @@
-"""One page with the figure, the table and what they were made by."""
+"""One page of all that was made: ``python -m benchmarks report`` writes ``results/summary.html``.
+
+It reads what lies there and computes nothing: figures, surfaces to turn, tables, and rows of measurements kept as
+JSON lines. It needs nothing from elsewhere; with surfaces it takes 5 MB, most of it the library that turns them.
+"""
 
 from __future__ import annotations
 
+import argparse
 import base64
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment
 
-from benchmarks.theory import Bound
+from benchmarks import store, surfaces
+
+#: Measurements that are kept with the code.
+KEPT = Path(__file__).parent / "results"
+#: Columns that a table of rows leaves to the files.
+_LONG = 60
 
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rdcfunc: theory against networks</title>
+<title>rdcfunc: results</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 img { max-width: 100%; height: auto; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th { vertical-align: bottom; }
-td:first-child, th:first-child { text-align: left; }
-caption { text-align: left; padding-bottom: .5rem; }
-code { background: #f3f3f3; padding: .1rem .3rem; }
+figure { margin: 1rem 0; }
+.scroll { overflow-x: auto; max-height: 40rem; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+figcaption, .made { color: #555; font-size: .85rem; }
 </style>
 </head>
 <body>
-<h1>Theory against networks</h1>
-<p>Handwritten digits of 8×8 pixels, {{ images }} held-out images.
-{% if not complete %}<strong>This run was interrupted: what follows is what it had finished.</strong>{% endif %}</p>
-<figure><img alt="Distortion against classification loss" src="data:image/png;base64,{{ figure }}"></figure>
-{% if bound %}
-<p>The band is certified: at R = {{ "%.3f"|format(bound.rate) }} bits no code on this alphabet has less distortion
-than its lower edge, and one has that of its upper edge. Its largest width at the computed points is
-{{ "%.2g"|format(width) }} per pixel. The source is the held-out images themselves with their labels, so at this rate it
-is somewhat easier than digits that nobody has seen. The alphabet has {{ bound.letters|length }} letters, means of
-images fitted to the source: the upper edge holds for any letters, the lower edge for these. Classification is
-H(S|X̂, T) with a tag T. Computed in {{ "%.0f"|format(bound.seconds) }} s.</p>
-{% endif %}
-<p>A codec's C is the cross-entropy of its own pre-trained classifier, which is never below the floor H(S|Z,U) of its
-encoder, and its rate is H(Z|U); the dither U is shared. The theory's R is the least rate at the D and C that the codec
-achieves.</p>
-<div class="scroll"><table>
-<caption>Mean ± standard deviation over seeds.</caption>
-<thead><tr>{% for name in header %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in body %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
-</table></div>
-<h2>Provenance</h2>
-<p>{% for name, value in provenance.items() %}{{ name }} <code>{{ value }}</code>{{ ", " if not loop.last }}
-{% endfor %}. {{ seconds }}</p>
+<h1>Results</h1>
+<p>Bands and columns named lower and upper are certified bounds. Networks are measured: means over seeds, with their
+spread. What is called searched is not certified.</p>
+{% for figure in figures %}
+<figure><img alt="{{ figure.name }}" src="data:{{ figure.kind }};base64,{{ figure.data }}">
+<figcaption>{{ figure.name }}</figcaption></figure>
+{% endfor %}
+{% for surface in surfaces %}
+<figure>{{ surface.body|safe }}
+<figcaption>{{ surface.name }}: upper bounds; point at one for both bounds, which are never more than
+{{ "%.2g"|format(surface.width) }} bits apart</figcaption></figure>
+{% endfor %}
+{% if missing %}<p>{{ missing }}</p>{% endif %}
+{% for table in tables %}
+<h2>{{ table.name }}</h2>
+<div class="scroll">{{ table.body }}</div>
+{% if table.made %}<p class="made">{{ table.made }}</p>{% endif %}
+{% endfor %}
+<p class="made">This page:
+{% for name, value in made.items() %}{{ name }} {{ value }}{{ ", " if not loop.last }}{% endfor %}.</p>
 </body>
 </html>
 """
 
 
-def page(
-    frame: pd.DataFrame, bound: Bound | None, png: bytes, provenance: dict[str, str], seconds: float, complete: bool
-) -> str:
-    """Return the page as one self-contained HTML text."""
-    header, body = _cells(frame)
+@dataclass(frozen=True)
+class Figure:
+    """A picture, as text of base 64."""
+
+    name: str
+    kind: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as HTML, and what it was made by."""
+
+    name: str
+    body: Any
+    made: str
+
+
+def figures(folder: Path) -> list[Figure]:
+    """Return the pictures of a folder and of those below it; of one name, the SVG."""
+    found = {path.with_suffix(""): path for kind in ("png", "svg") for path in sorted(folder.rglob(f"*.{kind}"))}
+    kinds = {".png": "image/png", ".svg": "image/svg+xml"}
+    return [
+        Figure(str(path.relative_to(folder)), kinds[path.suffix], base64.b64encode(path.read_bytes()).decode())
+        for path in found.values()
+    ]
+
+
+def tables(folder: Path) -> list[Table]:
+    """Return the tables of a folder and of those below it: CSV files, and JSON lines with a row each."""
+    from markupsafe import Markup
+
+    found = []
+    for path in sorted([*folder.rglob("*.csv"), *folder.rglob("*.jsonl")]):
+        made = ""
+        if path.suffix == ".csv":
+            frame = pd.read_csv(path)
+        else:
+            rows = store.Rows(path).rows
+            commits = {row["made"]["commit"] for row in rows if isinstance(row.get("made"), dict)}
+            made = f"{len(rows)} rows, made by {', '.join(sorted(commits))}" if commits else f"{len(rows)} rows"
+            frame = pd.json_normalize([{k: v for k, v in row.items() if k != "made"} for row in rows])
+        short = [c for c in frame if frame[c].map(lambda x: len(str(x))).max() <= _LONG and frame[c].notna().any()]
+        html = frame[short].to_html(index=False, border=0, na_rep="", float_format=lambda x: f"{x:.5g}")
+        found.append(Table(str(path.relative_to(folder)), Markup(html), made))
+    return found
+
+
+def page(folders: list[Path]) -> str:
+    """Return the page of what some folders hold, as one self-contained HTML text."""
+    there = [folder for folder in folders if folder.is_dir()]
+    curves = {name: curve for folder in there for name, curve in surfaces.find(folder).items()}
+    drawn = surfaces.available()
     return (
         Environment(autoescape=True)
         .from_string(_PAGE)
         .render(
-            figure=base64.b64encode(png).decode(),
-            bound=bound,
-            width=float((bound.upper - bound.lower).max()) if bound is not None else 0.0,
-            images=bound.images if bound is not None else "the",
-            header=header,
-            body=body,
-            provenance=provenance,
-            seconds=f"This run took {seconds:.0f} s.",
-            complete=complete,
+            figures=[figure for folder in there for figure in figures(folder)],
+            surfaces=surfaces.draw(curves) if drawn else [],
+            missing=surfaces.MISSING if curves and not drawn else "",
+            tables=[table for folder in there for table in tables(folder)],
+            made=store.provenance(),
         )
     )
 
 
-def _cells(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    header = [
-        "codec",
-        "λ_c",
-        "seeds",
-        "H(Z|U) bits",
-        "D per pixel",
-        "C bits",
-        "floor bits",
-        "accuracy",
-        "judge accuracy",
-    ]
-    known = "theory_D_upper" in frame
-    if known:
-        header += ["theory's D at this C", "D / theory's", "theory's R at this D, C"]
-    body = []
-    for _, row in frame.iterrows():
-        family = "end to end" if pd.isna(row["encoder"]) else f"universal, encoder λ_c = {row['encoder']:g}"
-        cells = [family, f"{row['weight']:g}", f"{row['seeds']:.0f}"]
-        for name, digits in (("rate", 2), ("D", 4), ("C", 3), ("floor", 3), ("accuracy", 3), ("judge_accuracy", 3)):
-            cells.append(f"{row[name]:.{digits}f} ± {row[name + '_sd']:.{digits}f}")
-        if known:
-            cells.append(f"{row['theory_D_lower']:.4f} to {row['theory_D_upper']:.4f}")
-            cells.append(f"{row['D_over_theory']:.2f}")
-            cells.append(f"{row['theory_R_lower']:.2f} to {row['theory_R_upper']:.2f}")
-        body.append(cells)
-    return header, body
+def main(arguments: list[str] | None = None) -> int:
+    """Gather what was made into one page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder to read and write (%(default)s)")
+    options = parser.parse_args(arguments)
+    text = page([options.out, KEPT])
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        store.write(options.out / "summary.html", lambda file: file.write(text.encode()))
+    except OSError as error:
+        print(f"cannot write to {options.out}: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {options.out}/summary.html")
+    return 0

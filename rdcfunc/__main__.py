@@ -117,6 +117,10 @@ for _name, _goal, _what in (
 
 
 _minimise = click.option("-m", "--minimise", type=click.Choice(list("RDPC")), help="What is minimised.")
+_out = click.option("-o", "--out", required=True, type=click.Path(), help="A .pdf, .svg or .png to write.")
+_surface = click.option("--surface", is_flag=True, help="Filled contours instead of one line a row.")
+_sizes = click.Choice(["column", "page"])
+_size = click.option("--size", type=_sizes, default="column", show_default=True, help="Width.")
 
 
 @cli.command()
@@ -146,16 +150,36 @@ def universal(question: Question, form: str) -> None:
 @cli.command()
 @asking
 @_minimise
-@click.option("-o", "--out", required=True, type=click.Path(), help="A .pdf, .svg or .png to write.")
-@click.option("--surface", is_flag=True, help="Filled contours instead of one line a row.")
-@click.option("--size", type=click.Choice(["column", "page"]), default="column", show_default=True, help="Width.")
-def plot(question: Question, minimise: str | None, out: str, surface: bool, size: str) -> None:
-    """Draw a curve, its bracket as a band, or a surface."""
+@_out
+@_surface
+@_size
+def plot(question: Question, minimise: str | None, **drawing: Any) -> None:
+    """Compute and draw a curve, its bracket as a band, or a surface."""
+    _draw(lambda: _curve(question, minimise), **drawing)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@_out
+@_surface
+@_size
+def draw(file: str, **drawing: Any) -> None:
+    """Draw a curve that rdcfunc trace --format json printed; "-" for standard input."""
+    from rdcfunc.storage import loads
+
+    curve = loads(_text(file), file)
+    if not isinstance(curve, rdc.Curve):
+        raise ValueError(f"{file} holds a {type(curve).__name__}; give what rdcfunc trace --format json printed")
+    _draw(lambda: curve, **drawing)
+
+
+def _draw(made: Callable[[], rdc.Curve], out: str, surface: bool, size: str) -> None:
+    """Draw a curve, which is computed once the name of the figure is known to be good."""
     from rdcfunc import plotting
 
     if Path(out).suffix not in plotting.SUFFIXES:
         raise ValueError(f"--out must end in {', '.join(plotting.SUFFIXES)} (got {out})")
-    curve = _curve(question, minimise)
+    curve = made()
     with plotting.style(size):
         ax = plotting.plot_surface(curve) if surface else plotting.plot_curve(curve)
         plotting.save(ax, out)
@@ -198,17 +222,19 @@ def _read(file: str | None, settings: tuple[str, ...]) -> Question:
 
     content: dict[str, Any] = {}
     folder = None
-    if file == "-":
-        text = sys.stdin.read()
-        content = parse(text, text.lstrip().startswith("{"))
-    elif file is not None:
-        path = Path(file)
-        content, folder = parse(path.read_text(encoding="utf-8"), path.suffix == ".json"), path.resolve().parent
+    if file is not None:
+        text = _text(file)
+        content = parse(text, file.endswith(".json") or (file == "-" and text.lstrip().startswith("{")))
+        folder = None if file == "-" else Path(file).resolve().parent
     elif not settings:
         raise click.UsageError("give a problem file, - for standard input, or --set; rdcfunc example writes a file")
     for setting in settings:
         _merge(content, parse(setting))
     return ask(content, folder)
+
+
+def _text(file: str) -> str:
+    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
 
 
 def _merge(content: dict[str, Any], other: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from numbers import Integral, Real
 from types import UnionType
 from typing import Any
@@ -34,6 +36,15 @@ def affordable(n: int, m: int, name: str, cure: str) -> None:
 
 class InfeasibleError(ValueError):
     """No channel meets the levels that were asked for; the message names the level and its least value."""
+
+
+def spread(executor: Executor | None) -> Callable[..., Iterable[Any]]:
+    """Return ``map``, or that of an executor, which does the work elsewhere."""
+    if executor is None:
+        return map
+    if not isinstance(executor, Executor):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, or None (got {executor!r})")
+    return executor.map
 
 
 def array(value: ArrayLike, name: str) -> np.ndarray[Any, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -132,25 +134,34 @@ class Pencil:
       level of the left end of each interval. With tags one step is exact, as any decoder may be handed all of Z.
     """
 
-    def __init__(self, problem: Problem, curve: IsoRate, solver: Solver | None, tol: float) -> None:
-        self.problem, self.curve, self.solver, self.tol = problem, curve, solver, tol
+    def __init__(
+        self,
+        problem: Problem,
+        curve: IsoRate,
+        solver: Solver | None,
+        tol: float,
+        spread: Callable[..., Iterable[Any]] = map,
+    ) -> None:
+        self.problem, self.curve, self.tol, self.spread = problem, curve, tol, spread
+        self.solve = partial(_solve, problem, curve, solver, tol)
         problem.check(Target(), curve.axis)
         self.points: dict[float, Solution] = {}
         self.convex = curve.axis == "P" or not isinstance(problem.classification, ConditionalEntropy)
         self.low, high = curve.P or curve.C or (0.0, inf)
         # Beyond what the best channel achieves anyway, the curve is flat.
-        achieved = self._solve(inf).achieved
+        achieved = self.solve(inf).achieved
         assert isinstance(achieved, Target)
         self.high = max(self.low, min(high, getattr(achieved, curve.axis)))
-        self.add(self.low)
-        self.add(self.high)
+        self.add([self.low, self.high])
 
-    def add(self, at: float) -> bool:
-        """Solve for one more point, unless one is near; return whether one was added."""
-        if any(abs(at - other) <= _NEAR * (self.high - self.low) for other in self.points):
-            return False
-        self.points[at] = self._solve(at)
-        return True
+    def add(self, places: Iterable[float]) -> list[float]:
+        """Solve for more points, except where one is near; return those added."""
+        new: list[float] = []
+        for at in places:
+            if all(abs(at - other) > _NEAR * (self.high - self.low) for other in [*self.points, *new]):
+                new.append(at)
+        self.points.update(zip(new, self.spread(self.solve, new), strict=True))
+        return new
 
     def split(self, target: Target) -> float:
         """Return where to add a point so that this one of the stronger targets is needed no more."""
@@ -162,14 +173,14 @@ class Pencil:
 
     def weaker(self, at: float) -> Target:
         """Return a target that the curve implies."""
-        return self._target(at, self.points[at].upper)
+        return _target(self.curve, at, self.points[at].upper)
 
     def stronger(self) -> list[Target]:
         """Return targets that imply the curve."""
         places = sorted(self.points)
         if not self.convex:
             pairs = zip(places, places[1:] or places, strict=False)
-            return [self._target(left, self.points[right].lower) for left, right in pairs]
+            return [_target(self.curve, left, self.points[right].lower) for left, right in pairs]
         lines = np.array([self._line(at) for at in places] + [(self._least, 0.0)])
         starts, slopes = lines.T
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,20 +197,12 @@ class Pencil:
                 kept.pop()
             kept.append((place, height))
         over = float((np.interp(at, [place for place, _ in kept], [height for _, height in kept]) - heights).max())
-        return [self._target(place, max(self._least, height - max(over, 0.0))) for place, height in kept]
+        return [_target(self.curve, place, max(self._least, height - max(over, 0.0))) for place, height in kept]
 
     @cached_property
     def _least(self) -> float:
         """The least distortion that there is."""
         return float(self.problem.source.pmf @ self.problem.distortion.values.min(axis=1))
-
-    def _solve(self, at: float) -> Solution:
-        target = self._target(at, inf)
-        program = compile_program(self.problem, [target], self.curve.R * NATS_PER_BIT, Axis.D)
-        return solve(self.problem, program, [target], self.solver, self.tol, None, warn=False)
-
-    def _target(self, at: float, D: float) -> Target:
-        return Target(D, P=at) if self.curve.axis == "P" else Target(D, C=at)
 
     def _line(self, at: float) -> tuple[float, float]:
         """Return height at zero and slope of a line below the curve, by the prices at one of its points."""
@@ -231,6 +234,17 @@ class Pencil:
                 return start - lost / s, -price * divergence.unit / s
             price *= 2.0
         return start, slope
+
+
+def _target(curve: IsoRate, at: float, D: float) -> Target:
+    return Target(D, P=at) if curve.axis == "P" else Target(D, C=at)
+
+
+def _solve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: float, at: float) -> Solution:
+    """Return the least distortion on the curve at one level."""
+    target = _target(curve, at, inf)
+    program = compile_program(problem, [target], curve.R * NATS_PER_BIT, Axis.D)
+    return solve(problem, program, [target], solver, tol, None, warn=False)
 
 
 def _straight(left: tuple[float, float], middle: tuple[float, float], right: tuple[float, float]) -> bool:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
@@ -187,8 +188,7 @@ def trace(
     levels = [checks.levels(x, name) for name, x in zip("DPC", (D, P, C), strict=True)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
     rates = checks.levels(inf if R is None else R, "R")
-    if executor is not None and not isinstance(executor, Executor):
-        raise TypeError(f"executor must be a concurrent.futures.Executor, or None (got {executor!r})")
+    spread = checks.spread(executor)
     if encoder is None:
         quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
     else:
@@ -219,9 +219,7 @@ def trace(
                 if bar is not None:
                     bar.update()
     else:
-        tasks = [executor.submit(_walked, problem, quantity, run, solver, tol, encoder) for run in runs]
-        for task in tasks:
-            done = task.result()
+        for done in spread(partial(_walked, problem, quantity, solver, tol, encoder), runs):
             found += done
             if bar is not None:
                 bar.update(len(done))
@@ -281,7 +279,7 @@ def _walk(
 
 
 def _walked(
-    problem: Problem, quantity: str, run: Array, solver: Solver | None, tol: float, encoder: Encoder | None
+    problem: Problem, quantity: str, solver: Solver | None, tol: float, encoder: Encoder | None, run: Array
 ) -> list[Solution | None]:
     return list(_walk(problem, quantity, run, solver, tol, None, encoder))
 

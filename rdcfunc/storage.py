@@ -63,15 +63,20 @@ def load(path: str | os.PathLike[str]) -> Solution | Curve | Penalty:
     >>> back.lower == solution.lower, back.solver
     (True, Auto(picked=ClosedForm(), reason='Hamming distortion alone'))
     """
-    cure = "give a file that Solution.to_json or Curve.to_json wrote"
+    return loads(Path(path).read_text(encoding="utf-8"), str(path))
+
+
+def loads(text: str, name: str) -> Solution | Curve | Penalty:
+    """Return the answer that :func:`dumps` made a text of; errors call it by its name."""
+    cure = "give what Solution.to_json or Curve.to_json wrote"
     try:
-        answer = _decode(json.loads(Path(path).read_text(encoding="utf-8")))
+        answer = _decode(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"{path} holds no answer of rdcfunc: {error}; {cure}") from error
+        raise ValueError(f"{name} holds no answer of rdcfunc: {error}; {cure}") from error
     if not isinstance(answer, _ANSWERS):
-        raise ValueError(f"{path} holds no answer of rdcfunc (got {type(answer).__name__}); {cure}")
+        raise ValueError(f"{name} holds no answer of rdcfunc (got {type(answer).__name__}); {cure}")
     if not np.all(np.asarray(answer.lower) <= answer.upper):
-        raise ValueError(f"{path} holds a lower bound above its upper one; it was changed since it was written")
+        raise ValueError(f"{name} holds a lower bound above its upper one; it was changed since it was written")
     return answer
 
 

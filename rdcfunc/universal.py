@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf, log2
+from typing import Any
 
 from rdcfunc import checks
 from rdcfunc.answer import refuse_crossing, solve, warn_if_wide
@@ -15,7 +18,6 @@ from rdcfunc.continua import Box, IsoRate, Pencil
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Solution, Status
 from rdcfunc.solvers.base import Solver
-from rdcfunc.tradeoff import rate
 
 #: What an encoder may be universal for.
 Theta = Sequence[Target] | Box | IsoRate
@@ -44,7 +46,14 @@ class Penalty:
     singles: tuple[Solution, ...] = field(repr=False)
 
 
-def universal_rate(problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6) -> Solution:
+def universal_rate(
+    problem: Problem,
+    theta: Theta,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    executor: Executor | None = None,
+) -> Solution:
     """Compute ``R(Θ)``, the least ``I(X; Z)`` of an encoder from which a decoder can meet each target.
 
     ``Z`` may be replaced by the tuple of its reconstructions, so this is the least ``I(X; X̂_1..X̂_K)`` with each
@@ -69,6 +78,8 @@ def universal_rate(problem: Problem, theta: Theta, *, solver: Solver | None = No
         is its corner, or a curve of equal rate, :class:`IsoRate`, which is refined where it matters.
     solver, tol
         As for :func:`rate`.
+    executor
+        Any :class:`concurrent.futures.Executor`; the points of a curve go to it. A list of targets is one program.
 
     Returns
     -------
@@ -98,20 +109,29 @@ def universal_rate(problem: Problem, theta: Theta, *, solver: Solver | None = No
     0.4204
     """
     if isinstance(theta, IsoRate):
-        solution, _ = _on_curve(problem, theta, solver, tol)
+        solution, _ = _on_curve(problem, theta, solver, tol, checks.spread(executor))
     else:
-        solution = _finite(problem, _essential(problem, theta), solver, tol)
+        solution = _finite(problem, solver, tol, _essential(problem, theta))
     warn_if_wide(solution, tol, 3)
     return solution
 
 
-def rate_penalty(problem: Problem, theta: Theta, *, solver: Solver | None = None, tol: float = 1e-6) -> Penalty:
+def rate_penalty(
+    problem: Problem,
+    theta: Theta,
+    *,
+    solver: Solver | None = None,
+    tol: float = 1e-6,
+    executor: Executor | None = None,
+) -> Penalty:
     """Compute the rate penalty ``A(Θ) = R(Θ) - max_k R_k`` of one encoder for all targets.
 
     Parameters
     ----------
     problem, theta, solver, tol
         As for :func:`universal_rate`; ``tol`` holds for each of the rates.
+    executor
+        Any :class:`concurrent.futures.Executor`; the points of a curve and the targets alone go to it.
 
     Returns
     -------
@@ -130,13 +150,15 @@ def rate_penalty(problem: Problem, theta: Theta, *, solver: Solver | None = None
     >>> round(penalty.lower, 4), round(penalty.upper, 4)
     (0.0081, 0.0081)
     """
+    spread = checks.spread(executor)
     if isinstance(theta, IsoRate):
-        whole, targets = _on_curve(problem, theta, solver, tol)
-        warn_if_wide(whole, tol, 3)
+        whole, targets = _on_curve(problem, theta, solver, tol, spread)
     else:
-        whole = universal_rate(problem, theta, solver=solver, tol=tol)
+        whole = _finite(problem, solver, tol, _essential(problem, theta))
         targets = [theta.corner] if isinstance(theta, Box) else list(theta)
-    singles = tuple(rate(problem, t.D, t.P, t.C, solver=solver, tol=tol) for t in targets)
+    singles = tuple(spread(partial(_finite, problem, solver, tol), [[target] for target in targets]))
+    for solution in (whole, *singles):
+        warn_if_wide(solution, tol, 3)
     # A universal encoder serves each target, so no single rate exceeds R(Θ); and of one target it is that rate.
     whole = replace(whole, lower=max(whole.lower, *(s.lower for s in singles)))
     refuse_crossing(whole.lower, whole.upper)
@@ -182,27 +204,28 @@ def one_shot_rate(rate: float) -> float:
     return bits + log2(bits + 1) + 5
 
 
-def _finite(problem: Problem, targets: Sequence[Target], solver: Solver | None, tol: float) -> Solution:
+def _finite(problem: Problem, solver: Solver | None, tol: float, targets: Sequence[Target]) -> Solution:
     """Return the answer for targets of which none implies another."""
     return solve(problem, compile_program(problem, targets), targets, solver, tol, None, warn=False)
 
 
-def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: float) -> tuple[Solution, list[Target]]:
+def _on_curve(
+    problem: Problem, curve: IsoRate, solver: Solver | None, tol: float, spread: Callable[..., Iterable[Any]]
+) -> tuple[Solution, list[Target]]:
     """Return the answer for a curve, and the targets it implies that the lower bound comes from.
 
     The rate of weaker targets bounds that of the curve from below, that of stronger ones from above; new points of
     the curve are taken where the stronger ones have a price, until the two meet.
     """
-    pencil = Pencil(problem, curve, solver, tol / 20)
+    pencil = Pencil(problem, curve, solver, tol / 20, spread)
     places = sorted(pencil.points)
     best: Solution | None = None
     proof: tuple[Solution, list[Target]] | None = None
     for _ in range(_REFINEMENTS):
         points = [pencil.weaker(at) for at in places]
         weaker = _essential(problem, points)
-        low = _finite(problem, weaker, solver, tol / 4)
         stronger = _essential(problem, pencil.stronger())
-        high = _finite(problem, stronger, solver, tol / 4)
+        low, high = spread(partial(_finite, problem, solver, tol / 4), [weaker, stronger])
         if proof is None or low.lower > proof[0].lower:
             proof = low, points
         if best is None or high.upper < best.upper:
@@ -210,8 +233,7 @@ def _on_curve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: floa
         if best.upper - proof[0].lower <= tol:
             break
         needed = [getattr(t, curve.axis) for t, priced in zip(weaker, low.priced, strict=True) if priced]
-        new = [pencil.split(t) for t, priced in zip(stronger, high.priced, strict=True) if priced]
-        new = [at for at in new if pencil.add(at)]
+        new = pencil.add(pencil.split(t) for t, priced in zip(stronger, high.priced, strict=True) if priced)
         if not new:
             break
         places = sorted({*(at for at in places if at in needed), *new})

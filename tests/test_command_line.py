@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,23 @@ def test_plot_writes_a_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "no P</text>" in out.read_text()
     code, _, err = run(capsys, "plot", *SEEN, "-D", "0:0.3:4", "-o", "curve.gif")
     assert (code, "must end in .pdf, .svg, .png" in err) == (2, True)
+
+
+def test_a_curve_that_was_kept_is_drawn_again(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, curve, _ = run(capsys, "trace", *SEEN, "-D", "0:0.3:4", "-P", "0,inf", "--format", "json")
+    _, solution, _ = run(capsys, "rate", *SEEN, "-D", "0.1", "--format", "json")
+    saved, drawn, computed = (tmp_path / name for name in ("curve.json", "drawn.svg", "computed.svg"))
+    saved.write_text(curve)
+    assert run(capsys, "draw", str(saved), "-o", str(drawn)) == (0, "", "")
+    run(capsys, "plot", *SEEN, "-D", "0:0.3:4", "-P", "0,inf", "-o", str(computed))
+    lines = [re.findall(r'<path d="M[^"]*"', path.read_text()) for path in (drawn, computed)]
+    assert len(lines[0]) > 2
+    assert lines[0] == lines[1]
+    monkeypatch.setattr("sys.stdin", io.StringIO(solution))
+    code, _, err = run(capsys, "draw", "-", "-o", str(drawn))
+    assert (code, "- holds a Solution; give what rdcfunc trace" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

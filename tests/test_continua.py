@@ -89,7 +89,7 @@ def test_a_symmetric_source_pays_nothing_for_its_curve() -> None:
 def test_lines_lie_below_the_curve_and_points_above(measure: perceptions.Divergence) -> None:
     problem = ternary(measure)
     pencil = Pencil(problem, rdc.IsoRate(0.5, P=(0.002, 0.1)), None, 1e-8)
-    pencil.add(0.02)
+    pencil.add([0.02])
     corners = sorted((t.P, t.D) for t in pencil.stronger())
     assert corners[0][0] == pencil.low
     assert corners[-1][0] == pencil.high

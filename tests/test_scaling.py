@@ -49,3 +49,15 @@ def test_a_killed_worker_costs_nothing_but_its_time(client: Client) -> None:
     assert (np.maximum(found.lower, alone.lower) <= np.minimum(found.upper, alone.upper)).all()
     np.testing.assert_allclose(found.value, alone.value, rtol=0, atol=1e-6)
     assert found.solutions.shape == alone.solutions.shape
+
+
+def test_a_curve_of_targets_is_spread(client: Client) -> None:
+    problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    curve = rdc.IsoRate(R=0.4, P=(0.0, 0.2))
+    executor = client.get_executor()
+    spread, alone = rdc.rate_penalty(problem, curve, executor=executor), rdc.rate_penalty(problem, curve)
+    assert sum(client.run(lambda dask_worker: dask_worker.state.executed_count).values()) > len(spread.singles)
+    assert (spread.lower, spread.upper) == (alone.lower, alone.upper)
+    assert [s.value for s in spread.singles] == [s.value for s in alone.singles]
+    with pytest.raises(TypeError, match="must be a concurrent"):
+        rdc.universal_rate(problem, curve, executor=2)  # type: ignore[arg-type]
