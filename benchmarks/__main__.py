@@ -12,7 +12,7 @@ COMMANDS = {
         "theory against networks on handwritten digits, the default",
     ),
     "figures": ("benchmarks.papers", "the figures of the papers, from the theory alone"),
-    "report": ("benchmarks.gather", "one page of all that was made so far"),
+    "report": ("benchmarks.report", "one page of all that was made so far"),
     "speed": ("benchmarks.speed.__main__", "time and gap beside other programs"),
     "costs": ("benchmarks.costs", "how cost grows with letters, classes and targets"),
     "mnist": ("benchmarks.mnist", "bounds for MNIST itself"),

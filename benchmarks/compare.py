@@ -8,22 +8,27 @@ import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import BytesIO
+from math import log2
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchmarks.theory import Bound
 
 # Networks and matrices of this size are slower on several threads; said before anything loads a BLAS.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 _DATA = "digits, embedded, or mnist: its bounds and best codecs, in hours, shown by python -m benchmarks report"
+#: Latents and levels of the codecs whose rates can be asked for.
+_SIZES = ((1, 4), (1, 9), (2, 3), (3, 3), (3, 4), (4, 4), (5, 4))
 #: Workers leave an interruption to the main process.
 _QUIET = (signal.SIGINT, signal.SIG_IGN)
 
@@ -36,37 +41,65 @@ def main(arguments: list[str] | None = None) -> int:
     if options.data == "mnist":
         return _mnist(options.seeds)
     try:
-        store.check_folder(options.out)
+        for size in options.rates:
+            store.check_folder(_folder(options, size))
     except OSError as error:
         print(f"cannot write results to {options.out}: {error}", file=sys.stderr)
         return 2
     import torch
 
     torch.set_num_threads(1)
-    job = Comparison(options.out, options.seeds)
+    jobs = [Comparison(_folder(options, size), options.seeds, size) for size in options.rates]
     try:
-        job.run()
+        for job in jobs:
+            with job:
+                job.run()
     except KeyboardInterrupt:
         print("\ninterrupted: what was finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
     finally:
-        job.write()
+        if len(jobs) > 1:
+            _across(options.out, jobs)
     return 0
 
 
-class Comparison:
-    """One comparison and what it has finished so far."""
+def _folder(options: argparse.Namespace, size: tuple[int, int]) -> Path:
+    """Return where the results of one rate go: a folder of their own if there are several."""
+    out: Path = options.out
+    return out if len(options.rates) == 1 else out / f"rate-{bits(size):.4g}"
 
-    def __init__(self, out: Path, seeds: int) -> None:
+
+def _across(out: Path, jobs: list[Comparison]) -> None:
+    """Draw the comparisons of all rates that have begun side by side."""
+    from benchmarks import figures, store
+
+    done = {job.study.base.rate: (frame, job.bound()) for job in jobs if len(frame := job.frame())}
+    if not done:
+        return
+    figure = figures.across(done)
+    store.write(out / "rates.svg", lambda file: figure.savefig(file, format="svg"))
+    print(f"wrote {out}/rates.svg")
+
+
+class Comparison:
+    """One comparison and what it has finished so far; figure, table and page are written when it is left."""
+
+    def __init__(self, out: Path, seeds: int, size: tuple[int, int]) -> None:
         from benchmarks import networks, store
 
         self.out, self.start = out, perf_counter()
-        self.study = networks.quick(seeds)
+        self.study = networks.quick(seeds, *size)
         self.made = store.provenance()
         self.rows = store.Rows(out / "measurements.jsonl")
         # A bound belongs to the code that computed it.
         self.bound_path = out / f"theory-{self.made['commit']}.npz"
         self.rates: list[tuple[float, float]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.write()
 
     def run(self) -> None:
         """Train and measure every codec, compute the theory beside it, then the theory's rate for each codec."""
@@ -110,11 +143,17 @@ class Comparison:
 
         return summary.table(networks.of_study(self.study, self.rows))
 
+    def bound(self) -> Bound | None:
+        """Return the theory's curve if it is there."""
+        from benchmarks import theory
+
+        return theory.read(self.bound_path) if self.bound_path.exists() else None
+
     def write(self) -> None:
         """Write the figure, the table and the page of what is there."""
-        from benchmarks import figures, report, store, summary, theory
+        from benchmarks import figures, page, store, summary
 
-        bound = theory.read(self.bound_path) if self.bound_path.exists() else None
+        bound = self.bound()
         frame = self.frame()
         if frame.empty:
             return
@@ -128,9 +167,9 @@ class Comparison:
         store.write(self.out / "comparison.svg", lambda file: figure.savefig(file, format="svg"))
         store.write(self.out / "comparison.csv", lambda file: frame.to_csv(file, index=False))
         seconds = perf_counter() - self.start
-        text = report.page(frame, bound, png.getvalue(), self.made, seconds, complete)
-        store.write(self.out / "report.html", lambda file: file.write(text.encode()))
-        print(f"wrote {self.out}/comparison.png, .svg, .csv and report.html after {seconds:.0f} s")
+        text = page.page(frame, bound, png.getvalue(), self.made, seconds, complete)
+        store.write(self.out / "comparison.html", lambda file: file.write(text.encode()))
+        print(f"wrote {self.out}/comparison.png, .svg, .csv and .html after {seconds:.0f} s")
 
 
 def _mnist(seeds: int) -> int:
@@ -141,6 +180,23 @@ def _mnist(seeds: int) -> int:
     if code == 0:
         best.main(["--seeds", str(seeds)])
     return code
+
+
+def bits(size: tuple[int, int]) -> float:
+    """Return the nominal rate ``d log2 L`` of d latents with L levels."""
+    return size[0] * log2(size[1])
+
+
+def _rates(text: str) -> list[tuple[int, int]]:
+    """Return latents and levels for a list of rates."""
+    found = []
+    for word in text.split(","):
+        with suppress(ValueError):
+            found += [size for size in _SIZES if abs(bits(size) - float(word)) < 0.01]
+    if len(found) != len(text.split(",")) or len(set(found)) < len(found):
+        known = ", ".join(f"{bits(size):.4g}" for size in sorted(_SIZES, key=bits))
+        raise argparse.ArgumentTypeError(f"must be different ones of {known} with commas between (got {text})")
+    return found
 
 
 def _count(text: str) -> int:
@@ -157,4 +213,6 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--quick", dest="seeds", action="store_const", const=1, help="one repetition")
     size.add_argument("--full", dest="seeds", action="store_const", const=10, help="ten repetitions")
     parser.add_argument("--data", choices=["digits", "mnist"], default="digits", help=_DATA)
+    rates = "bits of the codecs, such as 4.755,6,8 (default: 4.755); several have a folder each and a figure of all"
+    parser.add_argument("--rates", type=_rates, default=[(3, 3)], help=rates)
     return parser

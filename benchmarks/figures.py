@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
@@ -23,7 +24,30 @@ def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
     H(S|Z,U), which no classifier can pass.
     """
     figure = Figure(figsize=(7.4, 4.6), layout="constrained")
-    ax = figure.add_subplot()
+    ax = plot_comparison(figure.add_subplot(), frame, bound)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.4), fontsize=8.5)
+    return figure
+
+
+def across(rates: Mapping[float, tuple[pd.DataFrame, Bound | None]]) -> Figure:
+    """Draw the comparisons at some nominal rates in bits side by side, on one scale of D."""
+    figure = Figure(figsize=(1.2 + 3.6 * len(rates), 4.6), layout="constrained")
+    columns = figure.subplots(1, len(rates), sharey=True, squeeze=False)[0]
+    for ax, (rate, (frame, bound)) in zip(columns, rates.items(), strict=True):
+        plot_comparison(ax, frame, bound).set_title(f"$R$ = {rate:.4g} bits", fontsize=10)
+        ax.label_outer()
+        figure.supxlabel(ax.get_xlabel(), fontsize=10)
+        ax.set_xlabel("")
+    handles, labels = columns[0].get_legend_handles_labels()
+    kept = [k for k, label in enumerate(labels) if not label.startswith("theory")]
+    figure.legend(
+        [handles[k] for k in kept], [labels[k] for k in kept], loc="outside lower center", ncols=4, fontsize=8
+    )
+    return figure
+
+
+def plot_comparison(ax: Axes, frame: pd.DataFrame, bound: Bound | None) -> Axes:
+    """Draw one comparison on axes and return them."""
     ax.set_xscale("log")
     if bound is not None:
         _band(ax, bound, right=max(2.0, 1.3 * float(frame["C"].max()) if len(frame) else 2.0))
@@ -33,8 +57,7 @@ def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
     ax.set_ylabel("distortion $D$ (squared error per pixel)")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.4), fontsize=8.5)
-    return figure
+    return ax
 
 
 def _band(ax: Axes, bound: Bound, right: float) -> None:

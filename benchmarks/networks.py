@@ -41,13 +41,14 @@ class Study:
         ]
 
 
-def quick(seeds: int = 3) -> Study:
-    """Return the study of the embedded digits at d·log2 L = 4.755 bits.
+def quick(seeds: int = 3, dimension: int = 3, levels: int = 3) -> Study:
+    """Return the study of the embedded digits at d·log2 L bits, 4.755 unless said otherwise.
 
     >>> len(quick(seeds=1).plan())
     15
     """
-    return Study(recipes.quick(), (0.0, 0.0025, 0.005, 0.01, 0.02), (0.0, 0.01), tuple(range(seeds)))
+    base = replace(recipes.quick(), dimension=dimension, levels=levels)
+    return Study(base, (0.0, 0.0025, 0.005, 0.01, 0.02), (0.0, 0.01), tuple(range(seeds)))
 
 
 def measure(study: Study, rows: Rows) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""One page of all that was made: ``python -m benchmarks report`` writes ``results/summary.html``.
+"""One page of all that was made: ``python -m benchmarks report`` writes ``results/report.html``.
 
 It reads what lies there and computes nothing: figures, surfaces to turn, tables, and rows of measurements kept as
 JSON lines. It needs nothing from elsewhere; with surfaces it takes 5 MB, most of it the library that turns them.
@@ -139,9 +139,9 @@ def main(arguments: list[str] | None = None) -> int:
     text = page([options.out, KEPT])
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        store.write(options.out / "summary.html", lambda file: file.write(text.encode()))
+        store.write(options.out / "report.html", lambda file: file.write(text.encode()))
     except OSError as error:
         print(f"cannot write to {options.out}: {error}", file=sys.stderr)
         return 2
-    print(f"wrote {options.out}/summary.html")
+    print(f"wrote {options.out}/report.html")
     return 0

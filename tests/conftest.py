@@ -1,6 +1,9 @@
-"""Profiles of hypothesis: quick by default, HYPOTHESIS_PROFILE=nightly for more."""
+"""Profiles of hypothesis: quick by default, HYPOTHESIS_PROFILE=nightly for more. One thread for each process."""
 
 import os
+
+# Before NumPy and torch are imported: pytest runs a process on each core, and threads would only take turns.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib as mpl
 from hypothesis import settings

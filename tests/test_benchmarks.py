@@ -18,7 +18,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 import rdcfunc as rdc
-from benchmarks import figures, gather, networks, store, summary, surfaces, theory
+from benchmarks import figures, networks, report, store, summary, surfaces, theory
 from benchmarks.__main__ import main
 from neural import Config, Dataset, load, train_end_to_end
 from neural.data import Split
@@ -26,7 +26,7 @@ from neural.data import Split
 STUDY = networks.Study(Config(epochs=1, classifier_epochs=1), (0.0, 0.01), (0.0,), (0,))
 CODECS = [(None, 0.0), (None, 0.01), (0.0, 0.0), (0.0, 0.01)]
 MADE = store.provenance()
-FILES = ("comparison.png", "comparison.svg", "comparison.csv", "report.html")
+FILES = ("comparison.png", "comparison.svg", "comparison.csv", "comparison.html")
 
 
 def small_bound() -> theory.Bound:
@@ -70,7 +70,11 @@ class Pool:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks, "quick", lambda seeds: replace(STUDY, seeds=tuple(range(seeds))))
+    def quick(seeds: int, dimension: int, levels: int) -> networks.Study:
+        base = replace(STUDY.base, dimension=dimension, levels=levels)
+        return replace(STUDY, base=base, seeds=tuple(range(seeds)))
+
+    monkeypatch.setattr(networks, "quick", quick)
     monkeypatch.setattr("benchmarks.compare.ProcessPoolExecutor", Pool)
 
 
@@ -282,13 +286,34 @@ def test_one_command_writes_figure_table_and_page(tmp_path: Path) -> None:
     frame = pd.read_csv(out / "comparison.csv")
     assert (frame["theory_R_lower"] <= frame["theory_R_upper"]).all()
     assert (frame["theory_R_upper"] < frame["rate"]).all()
-    page = (out / "report.html").read_text()
+    page = (out / "comparison.html").read_text()
     assert not re.search("https?://|<script|<link", page)
     assert "data:image/png;base64,iVBORw0KGgo" in page
     assert "interrupted" not in page
     assert page.count("<tr>") == 1 + len(CODECS)
     for name, value in MADE.items():
         assert f"{name} <code>{value}</code>" in page
+
+
+@pytest.mark.usefixtures("tiny")
+def test_several_rates_have_a_folder_each_and_one_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theory_by(monkeypatch, save_small_bound)
+    command = ["--out", str(tmp_path), "--seeds", "1", "--rates", "4.755,2"]
+    assert main(command) == 0
+    for name, size in (("rate-4.755", (3, 3)), ("rate-2", (1, 4))):
+        configs = [row["config"] for row in store.Rows(tmp_path / name / "measurements.jsonl").rows]
+        assert {(config["dimension"], config["levels"]) for config in configs} == {size}
+        assert table_of(tmp_path / name) == CODECS
+        assert (tmp_path / name / "comparison.html").exists()
+    drawn = (tmp_path / "rates.svg").read_bytes()
+    assert drawn.count(b"bits</text>") + drawn.count(b" 2 bits") > 0
+    monkeypatch.setattr(networks, "train_end_to_end", refuse)
+    assert main(command) == 0
+    with pytest.raises(SystemExit):
+        main(["--rates", "4.755,5"])
+    assert "must be different ones of 2, 3.17" in capsys.readouterr().err
 
 
 def stop_at(count: int, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -344,7 +369,7 @@ def test_an_interrupted_command_shows_what_it_has_and_goes_on(
     assert codecs(store.Rows(tmp_path / "measurements.jsonl").rows) == CODECS[:2]
     assert table_of(tmp_path) == CODECS[:2]
     assert all((tmp_path / name).stat().st_size for name in FILES)
-    page = (tmp_path / "report.html").read_text()
+    page = (tmp_path / "comparison.html").read_text()
     assert "This run was interrupted" in page
     assert "The band is certified" not in page
     process = theory_by(monkeypatch, save_small_bound)
@@ -353,7 +378,7 @@ def test_an_interrupted_command_shows_what_it_has_and_goes_on(
     results = [row["measurement"] for row in store.Rows(tmp_path / "measurements.jsonl").rows]
     assert results == [row["measurement"] for row in measured.rows]
     assert table_of(tmp_path) == CODECS
-    page = (tmp_path / "report.html").read_text()
+    page = (tmp_path / "comparison.html").read_text()
     assert "interrupted" not in page
     assert "The band is certified" in page
     assert not list(tmp_path.glob("*.part"))
@@ -368,7 +393,7 @@ def test_networks_outlive_a_theory_that_fails(
     with pytest.raises(RuntimeError, match="exit code 3"):
         main(["--out", str(tmp_path), "--seeds", "1"])
     assert table_of(tmp_path) == CODECS
-    assert "This run was interrupted" in (tmp_path / "report.html").read_text()
+    assert "This run was interrupted" in (tmp_path / "comparison.html").read_text()
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(
@@ -408,7 +433,7 @@ def test_a_figure_is_drawn_again_without_computing(tmp_path: Path, monkeypatch: 
 def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    monkeypatch.setattr(gather, "KEPT", kept)
+    monkeypatch.setattr(report, "KEPT", kept)
     rows = store.Rows(kept / "bounds.jsonl")
     rows.append(
         {
@@ -424,7 +449,7 @@ def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "out" / "figures" / "one.svg").write_text("<svg/>")
     (tmp_path / "out" / "table.csv").write_text("a,b\n1,2\n")
     assert main(["report", "--out", str(tmp_path / "out")]) == 0
-    page = (tmp_path / "out" / "summary.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
     for part in ("&lt;D&gt;", "0.125", "test.mse", "made by abc", "table.csv", "data:image/svg+xml;base64,PHN2Zy8+"):
         assert part in page
     assert "xxx" not in page
@@ -435,7 +460,7 @@ def test_the_report_gathers_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
 def test_surfaces_are_turned_where_plotly_is_and_missed_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
-    monkeypatch.setattr(gather, "KEPT", tmp_path / "none")
+    monkeypatch.setattr(report, "KEPT", tmp_path / "none")
     problem = rdc.Problem(rdc.sources.bernoulli(0.3), rdc.distortions.hamming(2), rdc.perceptions.TotalVariation())
     curve = rdc.trace(problem, D=[0.1, 0.2], P=[[0.0], [0.1]])
     curve.to_json(tmp_path / "rdp-abc.json")
@@ -444,7 +469,7 @@ def test_surfaces_are_turned_where_plotly_is_and_missed_in_words(
     if not there:
         monkeypatch.setitem(sys.modules, "plotly", None)
     assert main(["report", "--out", str(tmp_path)]) == 0
-    page = (tmp_path / "summary.html").read_text()
+    page = (tmp_path / "report.html").read_text()
     assert (surfaces.MISSING in page) != there
     assert ("rdp-abc.json" in page) == there
     assert "line-abc" not in page
