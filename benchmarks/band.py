@@ -22,26 +22,51 @@ from matplotlib.figure import Figure
 from benchmarks.store import Rows
 from rdcfunc.plotting import COLORS
 
+#: Of an image of MNIST.
+_PIXELS = 784
 _HERE = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
 class Point:
-    """A measured codec: most of its rate in bits, distortion per pixel, and ``H(S|Z)`` of its messages in bits.
+    """A measured codec.
 
-    ``error`` is the standard error of D over seeds, ``reused`` says that the encoder was made for another decoder.
+    Attributes
+    ----------
+    name
+        Its weights.
+    rate, D, C
+        The most of its rate in bits, distortion per pixel, and ``H(S|Z)`` of its messages in bits.
+    P
+        The squared W1 per pixel that a critic found between images and reconstructions, which is at most their W2²;
+        None if it was not measured.
+    error
+        The standard error of D over seeds.
+    reused
+        Whether the encoder was made for another decoder.
+    weighs
+        ``"C"`` or ``"P"`` for what it, or its encoder, was trained for beside the distortion, empty for nothing.
+    encoder, dithered
+        The distortion of the means of training images at the same message: without dither, and with it.
     """
 
     name: str
     rate: float
     D: float
     C: float
+    P: float | None = None
     error: float = 0.0
     reused: bool = False
+    weighs: str = ""
+    encoder: float | None = None
+    dithered: float | None = None
 
 
 def words(rows: Iterable[dict[str, Any]]) -> list[Point]:
-    """Return codecs of words, mean over seeds on test images, from the rows of ``benchmarks.best``."""
+    """Return codecs of words, mean over seeds on test images, from the rows of ``benchmarks.best``.
+
+    No law is further from the images' in W2² than D, and means of the images that are nearest are just as far.
+    """
     frame = pd.DataFrame(
         {"weight": r["weight"], "rate": r["rate"], "D": r["test"]["mse"], "C": r["test"]["equivocation"]} for r in rows
     )
@@ -49,25 +74,42 @@ def words(rows: Iterable[dict[str, Any]]) -> list[Point]:
         return []
     means = frame.groupby("weight").mean().reset_index()
     return [
-        Point(f"27 words, $\\lambda_c$ = {w:g}", *values)
-        for w, *values in means[["weight", "rate", "D", "C"]].itertuples(index=False)
+        Point(f"27 words, $\\lambda_c$ = {w:g}", rate, D, C, P=None if w else D, weighs="C" if w else "")
+        for w, rate, D, C in means[["weight", "rate", "D", "C"]].itertuples(index=False)
     ]
 
 
 def networks(rows: Sequence[dict[str, Any]]) -> list[Point]:
-    """Return networks without perception, mean over seeds on test images, from the rows of a sweep of ``neural``."""
+    """Return networks that weigh C or P, mean over seeds on test images, from the rows of a sweep of ``neural``."""
     from neural.summary import summary
 
     if not rows:
         return []
-    found = summary(rows)
-    found = found[(found["perception_weight"] == 0) & (found["encoder_perception_weight"].fillna(0) == 0)]
     points = []
-    for _, row in found.iterrows():
-        own, encoder = f"{row['classification_weight']:g}", row["encoder_classification_weight"]
+    for row in summary(rows).fillna({"D_se": 0.0}).to_dict("records"):
+        weights = {"C": ("classification_weight", "\\lambda_c"), "P": ("perception_weight", "\\lambda_p")}
+        weighs = "".join(x for x, (name, _) in weights.items() if row[name] or row[f"encoder_{name}"] > 0)
+        if len(weighs) == 2:
+            continue
+        column, symbol = weights[weighs or "C"]
+        own, encoder = f"${symbol}$ = {row[column]:g}", row[f"encoder_{column}"]
         reused = not np.isnan(encoder)
         name = f"decoder {own} on the encoder of {encoder:g}" if reused else f"network end to end, {own}"
-        points.append(Point(name, row["nominal_rate"], row["D"], row["floor"], row["D_se"], reused))
+        critic = row.get("critic", np.nan)
+        points.append(
+            Point(
+                name,
+                row["nominal_rate"],
+                row["D"],
+                row["floor"],
+                P=None if np.isnan(critic) else critic**2 / _PIXELS,
+                error=row["D_se"],
+                reused=reused,
+                weighs=weighs,
+                encoder=row.get("undithered_distortion"),
+                dithered=row.get("refitted_distortion"),
+            )
+        )
     return points
 
 
@@ -80,22 +122,29 @@ def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 
 def perceived(rows: Iterable[dict[str, Any]], R: float, P: np.ndarray) -> np.ndarray | None:
-    """Return an achieved D(R, P) per pixel at levels of W2² per pixel, from the rows of one rate; None without them.
+    """Return an achieved D(R, P) per pixel at rising levels of W2² per pixel, from the rows of one rate, or else None.
 
     The encoder of the row at P = 0 has an estimate of distortion D' with ``W2² = D(0) - D'``, and its decoders achieve
-    ``D' + (W2 - √P)_+²``. Time sharing with the encoder for P = inf, whose estimate is within W2² <= D of the samples,
-    achieves the chord between them, and the better of the two is shown.
+    ``D' + (W2 - √P)_+²``. So do those of the encoder for P = inf, whose estimate is within W2² <= D of the samples.
+    Time sharing between any two of these achieves the chord: the lower convex hull of both is returned.
     """
     found = {r["kind"]: r for r in rows if r["R"] == R and r["kind"] in ("D", "DP")}
     if len(found) < 2:
         return None
     best, perfect = found["D"]["D"], found["DP"]["D"]
-    chord = perfect + (best - perfect) * np.minimum(P / best, 1.0)
-    estimate = found["DP"].get("estimate_D")
-    if estimate is None:
-        return chord
+    estimate = found["DP"].get("estimate_D", perfect)
     moved = estimate + np.maximum(sqrt(max(perfect - estimate, 0.0)) - np.sqrt(P), 0.0) ** 2
-    return np.minimum(chord, moved)
+    D = np.minimum(moved, best + np.maximum(sqrt(best) - np.sqrt(P), 0.0) ** 2)
+    hull: list[int] = []
+    for i in range(len(P)):
+        while len(hull) > 1:
+            before, last = hull[-2:]
+            chord = D[before] + (D[i] - D[before]) * (P[last] - P[before]) / (P[i] - P[before])
+            if chord > D[last]:
+                break
+            hull.pop()
+        hull.append(i)
+    return np.interp(P, P[hull], D[hull])
 
 
 def at(rows: Iterable[dict[str, Any]], R: float, C: float) -> tuple[float, float]:
@@ -105,6 +154,28 @@ def at(rows: Iterable[dict[str, Any]], R: float, C: float) -> tuple[float, float
         raise ValueError(f"no bound is stored at R = {R} and C = {C}; compute it by python -m benchmarks.mnist")
     found = [float(np.interp(C, [r["C"] for r in curve], [r[name] for r in curve])) for name in ("D", "test_D")]
     return found[0], found[1]
+
+
+def stages(rows: Sequence[dict[str, Any]], words: Sequence[Point], point: Point) -> list[tuple[str, float | None]]:
+    """Return the distortions between the bound at a codec's rate and C and the codec itself.
+
+    The bound, on training images; the same letters on test images; the codec of words that tells as much of the class,
+    or the free one; the means of training images at the codec's messages without dither, then with it; the codec.
+    """
+    R = min((float(r["R"]) for r in rows), key=lambda rate: abs(rate - point.rate))
+    train, test = at(rows, R, point.C)
+    nearest = sorted((w for w in words if abs(w.rate - point.rate) < 0.1), key=lambda w: w.C)
+    fixed = float(np.interp(point.C, [w.C for w in nearest], [w.D for w in nearest])) if nearest else None
+    if point in nearest:
+        return [("bound", train), ("generalisation", test), ("one word a message", point.D)]
+    return [
+        ("bound", train),
+        ("generalisation", test),
+        ("one word a message", fixed),
+        ("encoder", point.encoder),
+        ("dither", point.dithered),
+        ("decoder", point.D),
+    ]
 
 
 def decompose(stages: Sequence[tuple[str, float | None]]) -> pd.DataFrame:
@@ -133,16 +204,17 @@ def decompose(stages: Sequence[tuple[str, float | None]]) -> pd.DataFrame:
 
 
 def draw(rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> Figure:
-    """Draw D against C at one rate, with codecs of about that rate, and D against the rate."""
-    figure = Figure(figsize=(13, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _classes(left, [r for r in rows if r["R"] == R], [p for p in points if abs(p.rate - R) < 0.1], R)
-    _rates(right, rows, points)
-    for ax in (left, right):
+    """Draw D against C and against P at one rate, with codecs of about that rate, and D against the rate."""
+    figure = Figure(figsize=(13.5, 5.6), layout="constrained")
+    axes = figure.subplots(1, 3)
+    near = [p for p in points if abs(p.rate - R) < 0.1]
+    _classes(axes[0], [r for r in rows if r["R"] == R], [p for p in near if p.weighs != "P"], R)
+    _looks(axes[1], rows, [p for p in near if p.P is not None and p.weighs != "C"], R)
+    _rates(axes[2], rows, points)
+    for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
-        ax.set_ylabel("distortion $D$ (squared error per pixel)")
-    left.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    right.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+    axes[0].set_ylabel("distortion $D$ (squared error per pixel)")
     return figure
 
 
@@ -154,11 +226,25 @@ def _classes(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], 
     for r in curve:
         if r["searched"] is not None:
             ax.plot(r["C"], r["searched"], "_", color=COLORS[0], ms=10, label="lower bound, searched: not certified")
-    for i, point in enumerate(points):
+    _codecs(ax, [(p.C, p) for p in points])
+    ax.set_xlabel("$H(S \\mid \\hat{X})$ (bits)")
+
+
+def _looks(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> None:
+    worst = max((r["D"] for r in rows if r["R"] == R and r["kind"] == "D"), default=0.0)
+    P = np.linspace(0, 1.2 * worst, 200)
+    D = perceived(rows, R, P)
+    if D is not None:
+        ax.plot(P, D, color=COLORS[0], label=f"achieved at $R$ = {R:g} bits, training images")
+    _codecs(ax, [(p.P, p) for p in points if p.P is not None])
+    ax.set_xlabel("$W_2^2$ per pixel; networks: squared $W_1$ of a critic, at most $W_2^2$")
+
+
+def _codecs(ax: Axes, points: Iterable[tuple[float, Point]]) -> None:
+    for i, (place, point) in enumerate(points):
         shade = COLORS[1 + i % (len(COLORS) - 1)]
         marker, face = ("s", "none") if point.reused else ("o", shade)
-        ax.errorbar(point.C, point.D, point.error, fmt=marker, color=shade, mfc=face, ms=6, capsize=2, label=point.name)
-    ax.set_xlabel("$H(S \\mid \\hat{X})$ (bits)")
+        ax.errorbar(place, point.D, point.error, fmt=marker, color=shade, mfc=face, ms=6, capsize=2, label=point.name)
 
 
 def _rates(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point]) -> None:
@@ -186,15 +272,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("results/mnist-bounds.svg"))
     options = parser.parse_args(arguments)
     rows = Rows(options.bounds).rows
-    points = words(Rows(options.words).rows) + networks(Rows(options.networks).rows)
+    told = words(Rows(options.words).rows)
+    points = told + networks(Rows(options.networks).rows)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     draw(rows, points, options.rate).savefig(options.out)
     print(table(rows).to_string(float_format=lambda value: f"{value:.5g}"))
     for point in points:
         if abs(point.rate - options.rate) < 0.1:
-            train, test = at(rows, options.rate, point.C)
-            stages = [("bound", train), ("generalisation", test), (point.name, point.D)]
-            print(decompose(stages).to_string(float_format=lambda value: f"{value:.4g}"))
+            print(f"\n{point.name}")
+            print(decompose(stages(rows, told, point)).to_string(float_format=lambda value: f"{value:.4g}"))
     return 0
 
 

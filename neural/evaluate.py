@@ -44,6 +44,8 @@ class Averages:
         H(S|Z,U), bits: no classifier that reads reconstructions has a smaller cross-entropy.
     refitted
         Cross-entropy of class frequencies refitted to the messages of training images, bits.
+    refitted_distortion
+        Mean squared error per pixel of the means of training images at the same message.
     accuracy
         Of the run's own classifier on reconstructions.
     judge_cross_entropy, judge_accuracy
@@ -57,6 +59,7 @@ class Averages:
     C: float
     floor: float
     refitted: float
+    refitted_distortion: float
     accuracy: float
     judge_cross_entropy: float
     judge_accuracy: float
@@ -85,6 +88,11 @@ class Measurement:
     refitted
         Cross-entropy in bits of the class frequencies that the training images have at the same message and dither:
         what an honest reader of the messages attains. Never below `floor`.
+    refitted_distortion
+        Mean squared error per pixel of the mean of the training images at the same message and dither: a decoder that
+        has nothing to learn. What D has beyond it is the decoder's own loss, or the price of its other aims.
+    undithered_distortion
+        The same where the dither is always zero: what `refitted_distortion` has beyond it is the price of the dither.
     accuracy
         Of the run's own classifier on the reconstructions.
     judge_cross_entropy, judge_accuracy
@@ -109,6 +117,8 @@ class Measurement:
     target: Target
     floor: float
     refitted: float
+    refitted_distortion: float
+    undithered_distortion: float
     accuracy: float
     judge_cross_entropy: float
     judge_accuracy: float
@@ -169,10 +179,10 @@ def evaluate(
     judge = pretrained_judge(run.config) if judge is None else judge
     codec, readers = run.codec.eval(), (run.classifier.eval(), judge.eval())
     draws = codec.quantizer.dither(dithers, Stream.MEASURE.generator(seed)).to(run.config.device)
-    test = run.data.test
+    train, test = run.data.train.images, run.data.test
     images, labels = test.images, test.labels
     with torch.no_grad():
-        known, features = (in_blocks(codec.encoder, split.images) for split in (run.data.train, test))
+        known, features = (in_blocks(codec.encoder, each) for each in (train, images))
         table = []
         for dither in draws[:, None]:
             messages = codec.quantizer.codes(features, dither)
@@ -192,11 +202,20 @@ def evaluate(
                     C=own,
                     floor=floor,
                     refitted=refitted,
+                    refitted_distortion=(images - _means(law, earlier, train)[law.places(messages)])
+                    .square()
+                    .mean()
+                    .item(),
                     accuracy=accuracy,
                     judge_cross_entropy=other,
                     judge_accuracy=judged,
                 )
             )
+        still = torch.zeros_like(draws[:1])
+        earlier = codec.quantizer.codes(known, still)
+        law = Law.of(earlier)
+        shown = _means(law, earlier, train)[law.places(codec.quantizer.codes(features, still))]
+        undithered = (images - shown).square().mean().item()
     mean = _over(table, fmean)
     return Measurement(
         rate=mean.rate,
@@ -206,6 +225,8 @@ def evaluate(
         target=Target(D=mean.D, C=mean.C),
         floor=mean.floor,
         refitted=mean.refitted,
+        refitted_distortion=mean.refitted_distortion,
+        undithered_distortion=undithered,
         accuracy=mean.accuracy,
         judge_cross_entropy=mean.judge_cross_entropy,
         judge_accuracy=mean.judge_accuracy,
@@ -221,6 +242,15 @@ def _posterior(law: Law, messages: Tensor, data: Dataset) -> Tensor:
     cells = law.places(messages) * classes + labels
     counts = torch.bincount(cells, minlength=(len(law.symbols) + 1) * classes).view(-1, classes)
     return ((counts + prior) / (counts.sum(1, keepdim=True) + 1)).log()
+
+
+def _means(law: Law, messages: Tensor, images: Tensor) -> Tensor:
+    """Return the mean image of each message, (K + 1, pixels); the mean of all stands for a message never seen."""
+    places = law.places(messages)
+    sums = images.new_zeros(len(law.symbols) + 1, images.shape[1]).index_add_(0, places, images)
+    counts = torch.bincount(places, minlength=len(sums))
+    sums[-1], counts[-1] = images.sum(0), len(images)
+    return sums / counts[:, None]
 
 
 def _entropies(which: Tensor, labels: Tensor) -> tuple[float, float]:

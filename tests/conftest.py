@@ -1,9 +1,6 @@
-"""Profiles of hypothesis: quick by default, HYPOTHESIS_PROFILE=nightly for more. One thread for each process."""
+"""Profiles of hypothesis: quick by default, HYPOTHESIS_PROFILE=nightly for more."""
 
 import os
-
-# Before NumPy and torch are imported: pytest runs a process on each core, and threads would only take turns.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib as mpl
 from hypothesis import settings

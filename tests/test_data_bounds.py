@@ -45,6 +45,7 @@ def test_time_sharing_is_a_line_and_moving_is_below_its_ends() -> None:
     assert abs(D[0] - 0.07) < 1e-15
     assert abs(D[-1] - 0.04) < 1e-15
     assert (np.diff(D) <= 0).all()
+    assert (np.diff(D, 2) >= -1e-12).all()
     assert (0.07 - 0.03 * np.minimum(P / 0.04, 1) + 1e-15 >= D).all()
     assert band.perceived(rows[:1], 2.0, P) is None
 
@@ -57,6 +58,19 @@ def test_bounds_between_levels_are_chords() -> None:
     assert band.at(rows, 2.0, 3.0)[0] == 0.04
     with pytest.raises(ValueError, match="no bound is stored"):
         band.at(rows, 2.0, 0.4)
+
+
+def test_a_network_goes_from_the_bound_by_its_stages() -> None:
+    rows = [
+        {"kind": kind, "R": 4.755, "C": C, "D": D, "test_D": D + 0.001}
+        for kind, C, D in (("DC", 0.2, 0.042), ("D", 1.2, 0.04))
+    ]
+    told = [band.Point("a", 4.755, 0.045, 0.2), band.Point("b", 4.755, 0.043, 1.2)]
+    network = band.Point("n", 4.755, 0.049, 0.7, encoder=0.046, dithered=0.048)
+    names, D = zip(*band.stages(rows, told, network), strict=True)
+    assert names == ("bound", "generalisation", "one word a message", "encoder", "dither", "decoder")
+    assert D == pytest.approx((0.041, 0.042, 0.044, 0.046, 0.048, 0.049))
+    assert [D for _, D in band.stages(rows, told, told[1])] == pytest.approx([0.04, 0.041, 0.043])
 
 
 def test_stages_add_up() -> None:

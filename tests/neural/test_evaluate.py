@@ -11,7 +11,8 @@ from torch import nn
 
 from neural import Config, evaluate, train_end_to_end, train_universal
 from neural.classifiers import pretrained_judge
-from neural.evaluate import _entropies, _read
+from neural.coder import Law
+from neural.evaluate import _entropies, _means, _read
 from neural.streams import Stream
 
 TOLERANCE = 1e-9
@@ -92,6 +93,38 @@ def test_the_posterior_of_the_messages_attains_the_floor():
         other, accuracy = _read(torch.randn(7, 10, generator=generator), which, labels)
         assert other > floor
         assert accuracy <= best_accuracy
+
+
+def test_no_decoder_of_the_messages_is_nearer_than_their_means():
+    generator = torch.Generator().manual_seed(0)
+    images, messages = torch.rand(300, 5, generator=generator), torch.randint(9, (300,), generator=generator) ** 2
+    law = Law.of(messages)
+    means, places = _means(law, messages, images), law.places(messages)
+    for message in messages.unique():
+        here = images[messages == message].mean(0)
+        torch.testing.assert_close(means[law.places(message[None])[0]], here)
+    best = (images - means[places]).square().mean()
+    for _ in range(20):
+        other = means + 0.01 * torch.randn(means.shape, generator=generator)
+        assert (images - other[places]).square().mean() > best
+    unseen = law.places(torch.tensor([50]))
+    torch.testing.assert_close(means[unseen[0]], images.mean(0))
+
+
+def test_the_means_are_those_of_training_images_on_others(run):
+    measured, draws = evaluate(run, dithers=2, seed=3), []
+    train, test, codec = run.data.train.images, run.data.test.images, run.codec
+    dithers = codec.quantizer.dither(2, Stream.MEASURE.generator(3))
+    for dither in [*dithers[:, None], torch.zeros(1, 3)]:
+        earlier, sent = codec.encode(train, dither), codec.encode(test, dither)
+        means = [train[earlier == m].mean(0) if m in earlier else train.mean(0) for m in sent]
+        draws.append((test - torch.stack(means)).square().mean().item())
+    assert measured.refitted_distortion == pytest.approx(fmean(draws[:2]), rel=1e-5)
+    assert measured.undithered_distortion == pytest.approx(draws[2], rel=1e-5)
+    (reused,) = train_universal(run, [0.05])
+    assert (
+        evaluate(reused, dithers=2, seed=3).refitted_distortion == measured.refitted_distortion
+    )  # it belongs to the encoder
 
 
 def test_it_equals_the_slow_twin_that_decodes_every_image(run):
