@@ -67,9 +67,9 @@ def test_a_network_goes_from_the_bound_by_its_stages() -> None:
     ]
     told = [band.Point("a", 4.755, 0.045, 0.2), band.Point("b", 4.755, 0.043, 1.2)]
     network = band.Point("n", 4.755, 0.049, 0.7, encoder=0.046, dithered=0.048)
-    names, D = zip(*band.stages(rows, told, network), strict=True)
+    names, levels = zip(*band.stages(rows, told, network), strict=True)
     assert names == ("bound", "generalisation", "one word a message", "encoder", "dither", "decoder")
-    assert D == pytest.approx((0.041, 0.042, 0.044, 0.046, 0.048, 0.049))
+    assert levels == pytest.approx((0.041, 0.042, 0.044, 0.046, 0.048, 0.049))
     assert [D for _, D in band.stages(rows, told, told[1])] == pytest.approx([0.04, 0.041, 0.043])
 
 
