@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 import rdcfunc as rdc
+from neural import Config
+from neural.config import Weights
+from neural.sweep import Job, sweep
 from rdcfunc import distortions, perceptions, solvers, sources
 
 PROBLEM = rdc.Problem(sources.Discrete([0.5, 0.3, 0.2]), distortions.hamming(3), perceptions.TotalVariation())
@@ -61,3 +66,18 @@ def test_a_curve_of_targets_is_spread(client: Client) -> None:
     assert [s.value for s in spread.singles] == [s.value for s in alone.singles]
     with pytest.raises(TypeError, match="must be a concurrent"):
         rdc.universal_rate(problem, curve, executor=2)  # type: ignore[arg-type]
+
+
+def test_a_sweep_of_codecs_outlives_a_worker(client: Client, tmp_path: Path) -> None:
+    config = Config(epochs=3, classifier_epochs=1)
+    jobs = [Job(replace(config, seed=seed)) for seed in range(3)]
+    jobs.append(Job(config.weighing(Weights(classification=0.01)), config))
+    pids = client.run(os.getpid)
+    with ThreadPoolExecutor(1) as killer:
+        killed = killer.submit(kill_a_busy_worker, client, pids)
+        found = sweep(jobs, tmp_path / "spread", executor=client.get_executor(), dithers=2)
+    assert killed.result() not in client.scheduler_info()["workers"]
+    alone = sweep(jobs, tmp_path / "alone", dithers=2)
+    assert [row["measurement"] for row in found] == [row["measurement"] for row in alone]
+    assert [row["key"] for row in found] == [job.key for job in jobs]
+    assert not list((tmp_path / "spread" / "checkpoints").glob("*.pt"))
