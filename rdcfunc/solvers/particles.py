@@ -16,7 +16,7 @@ from rdcfunc.program import Axis, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.particles_control import Control, identical, landed
 from rdcfunc.solvers.particles_mirror import mirrored
-from rdcfunc.solvers.particles_polish import SMALL, polished
+from rdcfunc.solvers.particles_polish import polished, worthwhile
 
 #: Letters of the first scale.
 _FEW = 8
@@ -115,7 +115,7 @@ class Particles(Solver):
             cloud, taken = settle(rows, control, replace(cloud, letters=cloud.letters @ axes.T), _LAST)
             steps += taken
         clouds = [cloud]
-        if rows.machine.double and rows.machine.size == 1 and rows.n * most <= SMALL and not control.silent:
+        if rows.machine.double and rows.machine.size == 1 and worthwhile(rows, most) and not control.silent:
             finer, taken = polished(question, rows, cloud, tol)
             clouds = [*clouds, finer]
             steps += taken

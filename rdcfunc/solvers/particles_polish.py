@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from rdcfunc.columns.points import Earner, told
+from rdcfunc.columns.points import MOST_AXES, Earner, told
 from rdcfunc.compilation import SamplesProgram
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.cloud import Cloud
@@ -15,8 +15,9 @@ from rdcfunc.passes.rows import Rows
 from rdcfunc.program import Axis, Linear, Program
 from rdcfunc.solvers.interior_point import InteriorPoint
 
-#: Entries of a table of costs up to which weights are found by an interior point, and its most rounds.
-SMALL, _ROUNDS = 40_000, 20
+#: Entries of a table of costs up to which weights are found by an interior point; of one between samples, where their
+#: space lets the bracket be closed; and the most rounds.
+_SMALL, _PAIRS, _ROUNDS = 40_000, 4_000_000, 20
 #: Steps of the mean shift in search of letters, moves of those that are there, and the most that join in a round.
 _SHIFTS, _MOVES, _JOINING = 40, 5, 40
 #: The weight that keeps a letter, and what counts as one place, relative to the spread, of a letter and of a search.
@@ -25,6 +26,12 @@ _USED, _SAME, _NEAR = 1e-6, 1e-3, 1e-3
 _SHARE = 1e-3
 #: Least class probability that a master program is told of.
 _LEAST = 1e-16
+
+
+def worthwhile(rows: Rows, letters: int) -> bool:
+    """Return whether an interior point pays: the table is small, or the samples are few and lie in a certified space."""
+    few = rows.n * max(rows.n, letters) <= _PAIRS
+    return rows.n * letters <= _SMALL or (rows.k <= MOST_AXES and few)
 
 
 def polished(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> tuple[Cloud, int]:
