@@ -29,7 +29,7 @@ _LEAST = 1e-16
 
 
 def worthwhile(rows: Rows, letters: int) -> bool:
-    """Return whether an interior point pays: the table is small, or the samples are few and lie in a certified space."""
+    """Return whether an interior point pays: the table is small, or the samples are few, in few dimensions."""
     few = rows.n * max(rows.n, letters) <= _PAIRS
     return rows.n * letters <= _SMALL or (rows.k <= MOST_AXES and few)
 
