@@ -203,6 +203,22 @@ def test_perception_of_a_gaussian() -> None:
     assert abs(found.upper - truth) < 4 * truth * sqrt(2 / 600)
 
 
+@pytest.mark.parametrize("P", [0.005, 0.02, 0.04])
+def test_between_no_perception_and_perfect_perception_no_channel_on_a_grid_beats_the_bound(P: float) -> None:
+    x = normal(9, 1, seed=2)[:, 0]
+    y = np.linspace(x.min(), x.max(), 61)
+    cost = (x[:, None] - y) ** 2
+    fixed = rdc.Problem(sources.uniform(9), distortions.matrix(cost), perceptions.Wasserstein(cost))
+    free = rdc.Problem(sources.Samples(x), SQUARED, perceptions.Wasserstein())
+    there = rdc.distortion(fixed, R=0.8, P=P, tol=1e-5)
+    found = ask("distortion", free, R=0.8, P=P)
+    assert found.lower <= there.upper
+    assert found.lower > rdc.distortion(free, R=0.8).upper  # the level costs something, and the bound knows
+    assert found.upper - found.lower < 0.15 * found.upper
+    assert ask("rate", free, D=there.upper, P=P).lower <= 0.8
+    assert ask("perception", free, R=0.8, D=there.upper).lower <= P
+
+
 @pytest.mark.parametrize(("n", "k", "D"), [(300, 1, 0.3), (300, 2, 0.6), (60, 3, 1.8)])
 def test_few_samples_in_few_dimensions_are_certified(n: int, k: int, D: float) -> None:
     found = rdc.rate(rdc.Problem(sources.Samples(normal(n, k)), SQUARED), D=D, tol=1e-4)

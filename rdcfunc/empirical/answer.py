@@ -8,7 +8,7 @@ from math import inf, sqrt
 import numpy as np
 
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.empirical.certificate import Lower, Upper, energy, lower, mirrored_lower, upper
+from rdcfunc.empirical.certificate import Lower, Upper, between, energy, lower, mirrored_lower, upper
 from rdcfunc.empirical.transport import transport
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.passes.channel import PointChannel
@@ -45,8 +45,8 @@ def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Clo
         D(P) = E |X - X̃|² + (W2(p_X̃, p_X) - √P)_+²,
 
     which is achieved, and gives the upper bound. The encoder is the better one of two: that of the rate-distortion
-    function, and that which is best where perception is perfect. The lower bound is the better one of those at P = inf
-    and, if P = 0, at P = 0, where the letters are the samples and need not be searched.
+    function, and that which is best where perception is perfect. The lower bound is made of those at P = inf and at
+    P = 0, where the letters are the samples and need not be searched.
     """
     goal = None if question.goal is None else Axis.D
     asked = replace(question, target=replace(question.target, P=inf), goal=goal)
@@ -59,10 +59,11 @@ def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Clo
     if question.target.P > 0 or question.source.n > solver.letters:
         found, taken = _moved(question, solver, tol, cloud, False, None if goal is None else top)
         best, steps = min(found, other, key=lambda m: m.value), steps + taken
-    if question.goal is Axis.P:
-        low = replace(low, value=0.0, searched=np.nan, proved=True)
-    elif question.target.P == 0:
-        low = max(low, mirrored_lower(question, other.top), key=lambda bound: bound.value)
+    perfect = mirrored_lower(question, other.top)
+    if question.target.P == 0 and question.goal is not Axis.P:
+        low = max(low, perfect, key=lambda bound: bound.value)
+    else:
+        low = between(question, low, perfect)
     return _solution(question, solver, best.upper, low, steps, tol, best.P)
 
 

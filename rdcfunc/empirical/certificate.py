@@ -12,7 +12,7 @@ all letters and from the samples of the largest weights; a bound from a search i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, inf, isfinite
+from math import exp, inf, isfinite, sqrt
 
 import numpy as np
 
@@ -37,6 +37,8 @@ _ACCURACY = 1e-7
 _STARTS, _FINISH = 1024, 64
 #: Products up to which all pairs of samples are looked at, and entries of a block of them.
 _AFFORDABLE, _BLOCK = 2e10, 4_000_000
+#: Halvings in search of a rate.
+_HALVINGS = 60
 #: Variance off the leading axes, relative to all, that counts as none.
 _FLAT = 1e-12
 
@@ -64,6 +66,14 @@ class Lower:
     t: float
     #: Whether the supremum over letters is bounded, and not only searched.
     proved: bool
+    #: The values of the dual function, in nats, that these are from: ``R + s D + t C`` is never less.
+    dual: float = -inf
+    dual_searched: float = np.nan
+
+    def distortion(self, R: float, searched: bool = False) -> float:
+        """Return the bound on the distortion at a rate in nats, where no class counts."""
+        dual = self.dual_searched if searched else self.dual
+        return max(0.0, (dual - R) / self.s) if self.s > 0 else 0.0
 
 
 def upper(question: SamplesProgram, cloud: Cloud, machine: Machine) -> Upper:
@@ -114,20 +124,21 @@ def lower(question: SamplesProgram, top: Upper, search: Machine, passes: int) ->
     log_a = np.minimum(-log_z, -np.log(rows.p))
     log_v = np.log(rows.p) + log_a
     main = float(rows.machine.add(np.array([rows.p @ log_a]))[0])
-    proved, searched = inf, np.nan
+    proved, told_by_search = inf, np.nan
     if axes is not None:
         classes = rows.labels if rows.K > 1 else None
         earner = Earner(rows.some(rows.order) @ axes, log_v, s, t, classes)
         proved = supremum(earner, _ACCURACY)[0]
     elif passes:
         found = _search(rows, Rows(*rows_of(question), search), cloud, log_v, passes)
-        searched = _on_goal(question, main - found, s, t)
+        told_by_search = main - found
     size = abs(main) + (abs(proved) if isfinite(proved) else 0.0) + t
     # Samples are turned to the axes in which they lie.
     size += s * (min(question.target.D, rows.energy) + rows.k * float(rows.norms.max()))
     lost = EPS * (rows.total + 64) * (1.0 + size)
-    value = _on_goal(question, main - proved - lost, s, t)
-    return Lower(max(0.0, value), searched, s, t, axes is not None)
+    dual = main - proved - lost
+    value, searched = (_on_goal(question, each, s, t) for each in (dual, told_by_search))
+    return Lower(max(0.0, value), searched, s, t, axes is not None, dual, told_by_search)
 
 
 def mirrored_lower(question: SamplesProgram, top: Upper) -> Lower:
@@ -153,7 +164,46 @@ def mirrored_lower(question: SamplesProgram, top: Upper) -> Lower:
     size = abs(main) + float(rows.pmf[live] @ np.abs(told_all[live])) + s * float(rows.norms.max()) * 4
     dual -= EPS * (2 * rows.total + 8 * rows.k + 64) * (1.0 + size)
     asked = replace(question, target=replace(question.target, P=inf))
-    return Lower(max(0.0, _on_goal(asked, dual, s, 0.0)), np.nan, s, 0.0, True)
+    return Lower(max(0.0, _on_goal(asked, dual, s, 0.0)), np.nan, s, 0.0, True, dual)
+
+
+def between(question: SamplesProgram, free: Lower, perfect: Lower) -> Lower:
+    """Return a lower bound at a level P from those at P = inf and at P = 0.
+
+    On any encoder let e be the distortion of the best estimate and w its W2 from the samples. Its decoders have
+    ``D >= e + (w - √P)_+²``; one of them has ``P = 0`` and ``D = e + w²``. So with the least distortions at the rate,
+    ``e >= D(R, inf)`` and ``e + w² >= D(R, 0)``, and
+
+        D(R, P) >= D(R, inf) + (√(D(R, 0) - D(R, inf)) - √P)_+²,
+
+    which grows with both, so that lower bounds on them will do.
+    """
+    P, D = question.target.P, question.target.D
+
+    def on_goal(searched: bool) -> float:
+        def room(R: float) -> tuple[float, float]:
+            low = free.distortion(R, searched)
+            return low, sqrt(max(0.0, perfect.distortion(R) - low))
+
+        def least(R: float) -> float:
+            low, w = room(R)
+            return (low + max(0.0, w - sqrt(P)) ** 2) * (1 - 1e-12) - 8 * EPS * P
+
+        if question.goal is Axis.P:
+            low, w = room(question.rate)
+            return max(0.0, w - sqrt(max(0.0, D - low))) ** 2 * (1 - 1e-12) - 8 * EPS * (D + w * w)
+        if question.goal is Axis.D:
+            return least(question.rate)
+        # Distortions fall with the rate: those below the level need more than the left end.
+        left, right = 0.0, max(free.dual_searched if searched else free.dual, perfect.dual, 0.0)
+        for _ in range(_HALVINGS):
+            middle = (left + right) / 2
+            left, right = (middle, right) if least(middle) > D else (left, middle)
+        return left
+
+    searched = on_goal(True) if isfinite(free.dual_searched) else np.nan
+    without = 0.0 if question.goal is Axis.P else free.value
+    return replace(free, value=max(without, on_goal(False)), searched=searched)
 
 
 def _on_goal(question: SamplesProgram, dual: float, s: float, t: float) -> float:
