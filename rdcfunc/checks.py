@@ -54,7 +54,8 @@ def finite(value: ArrayLike, name: str, *ndim: int) -> Array:
     if raw.ndim not in ndim or raw.size == 0:
         axes = " or ".join(map(str, ndim))
         raise ValueError(f"{name} must be a non-empty array with {axes} axes (got shape {raw.shape})")
-    table = np.array(raw, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):  # longer floats may be inf in double precision, which is refused below
+        table = np.array(raw, dtype=np.float64, order="C")
     if not np.isfinite(table).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(table))[0])
         raise ValueError(f"{name} must be finite (got {table[where]} at {where}); remove or replace that entry")
@@ -83,7 +84,8 @@ def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
     A warning points ``depth`` frames up: at whoever called the constructor that called this.
     """
     table = nonnegative(value, name, ndim)
-    mass = table.sum(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        mass = table.sum(axis=-1, keepdims=True)
     error = float(np.abs(mass - 1.0).max())
     if error > REPORTED_MASS:
         worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
