@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rdcfunc import classifications, distortions, perceptions, sources
+from rdcfunc.checks import shown
 from rdcfunc.information import Array
 from rdcfunc.problem import Problem, Target
-from rdcfunc.sections import ProblemFileError, Section, few, shown
+from rdcfunc.sections import ProblemFileError, Section, few
 
 #: What a file may name; nothing else can be reached from one.
 _DISTORTIONS = ("hamming", "squared_error", "absolute_error", "matrix")

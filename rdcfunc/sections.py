@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rdcfunc.checks import shown
 from rdcfunc.information import Array
 
 _RANGE = ("file", "from", "to", "count")
@@ -21,14 +22,6 @@ _FAR = 1e300
 
 class ProblemFileError(ValueError):
     """A problem file that says something else than was needed; the message names the key and the cure."""
-
-
-def shown(value: object) -> str:
-    """Return a value as an error message shows it, cut short."""
-    try:
-        return f"{value!r:.80}"
-    except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists in lists in lists
-        return f"a {type(value).__name__} too long to be shown"
 
 
 def few(entries: int, where: str) -> None:
@@ -155,4 +148,4 @@ def _numbers(path: Path, where: str) -> np.ndarray[Any, Any]:
             warnings.filterwarnings("ignore", "loadtxt: input contained no data")
             return np.loadtxt(path, delimiter=",")
     except (OSError, ValueError, EOFError, SyntaxError, MemoryError, TokenError) as error:
-        raise ProblemFileError(f"{where} cannot be read: {str(error):.200}") from None
+        raise ProblemFileError(f"{where} cannot be read: {error!s:.200}") from None

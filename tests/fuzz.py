@@ -32,7 +32,13 @@ def main() -> None:
     names = {*fuzzing.WORDS, "[[targets]]", "inf", "1e308", "= [", "{from = 0, to = 1, count = 3}"}
     spoken = Path(f"{folder}-words")
     spoken.write_text("".join(f'"{name}"\n' for name in sorted(names)))
-    fixed = [f"-artifact_prefix={folder}-failed-", f"-dict={spoken}", "-timeout=20", "-rss_limit_mb=0", "-len_control=0"]
+    fixed = [
+        f"-artifact_prefix={folder}-failed-",
+        f"-dict={spoken}",
+        "-timeout=20",
+        "-rss_limit_mb=0",
+        "-len_control=0",
+    ]
     atheris.Setup([sys.argv[0], folder, *fixed, *options], fuzzing.TARGETS[name])
     atheris.Fuzz()
 
