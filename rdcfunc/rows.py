@@ -19,7 +19,7 @@ class Rows:
     """JSON lines that grow by one finished result at a time, each with the CRC-32 of what it says.
 
     A line that was cut short or changed, by as little as a bit, is moved to a file ``.damaged`` beside, and said; all
-    others are kept. Lines without a checksum, of files made by hand, count only before the first that has one.
+    others are kept. Lines made by hand need no checksum.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ class Rows:
         self.path = path
         self.rows: list[dict[str, Any]] = []
         self._lines: list[bytes] = []
-        damaged, sealed = [], False
+        damaged = []
         for line in path.read_bytes().splitlines() if path.exists() else []:
             ends = _SEAL.search(line)
-            row = _row(line) if ends is None else _row(line[: ends.start()] + b"}")
-            if row is None or (sealed if ends is None else line != _sealed(line[: ends.start()] + b"}")):
+            body = line if ends is None else line[: ends.start()] + b"}"
+            row = _row(body)
+            if row is None or (ends is not None and line != _sealed(body)):
                 damaged.append(line)
-                continue
-            sealed = ends is not None
-            self.rows.append(row)
-            self._lines.append(line)
+            else:
+                self.rows.append(row)
+                self._lines.append(line)
         if damaged:
             self._quarantine(damaged)
 

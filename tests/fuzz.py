@@ -9,11 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
-import atheris
 from hypothesis import HealthCheck, settings
-
-with atheris.instrument_imports(include=["rdcfunc", "tomllib"]):
-    import fuzzing
 
 #: Bytes that a run may ask for beyond what it has at the start: small inputs need little.
 _ROOM = 2 * 2**30
@@ -21,6 +17,11 @@ _ROOM = 2 * 2**30
 
 def main() -> None:
     """Run a target until it is told to stop or something fails."""
+    import atheris
+
+    with atheris.instrument_imports(include=["rdcfunc", "tomllib"]):
+        import fuzzing
+
     name, folder, *options = sys.argv[1:]
     settings.register_profile("fuzz", deadline=None, database=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("fuzz")

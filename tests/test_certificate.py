@@ -54,6 +54,7 @@ def test_no_prices_and_no_channel_beat_the_truth(row: Row, s: float, t: float, c
     output = rng.normal(size=m) * 10.0 ** rng.integers(-2, 3)
     answer = certified(row, channel, Prices(s, t, c, output))
     assert_honest(answer, truth(row), row.accuracy)
+    assert answer.lower >= 0
     if answer.upper < np.inf:
         assert_meets(row.problem, answer, row.target)
 
