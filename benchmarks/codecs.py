@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neural.store import rows
+from benchmarks.store import Rows
 from neural.summary import summary
 from rdcfunc import plotting
 
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("rows", type=Path, help="rows.jsonl of a sweep")
     parser.add_argument("--out", type=Path, default=Path("codecs.svg"), help="the figure (%(default)s)")
     options = parser.parse_args(arguments)
-    if not (found := rows(options.rows)):
+    if not (found := Rows(options.rows).rows):
         raise SystemExit(f"{options.rows} holds no finished codec; python -m neural sweep makes such a file")
     table = summary(found)
     plotting.save(draw(table).axes[0], options.out)

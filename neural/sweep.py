@@ -13,12 +13,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+from rdcfunc.provenance import provenance
+from rdcfunc.rows import Rows
+
 from .config import Config
 from .evaluate import evaluate
 from .group import alike
 from .reuse import train_decoders
 from .run import Run, load_run
-from .store import append, provenance, rows
 from .train import train_together
 
 __all__ = ["Job", "sweep"]
@@ -116,8 +118,8 @@ def sweep(
     """
     jobs = list(jobs)
     options = _Options(Path(folder), dithers, perception, graph)
-    table = options.folder / "rows.jsonl"
-    done = {row["key"]: row for row in rows(table)}
+    table = Rows(options.folder / "rows.jsonl")
+    done = {row["key"]: row for row in table.rows}
     end_to_end = {job.key: job for job in (Job(job.encoder or job.config) for job in jobs)}
     reusing = {job.key: job for job in jobs if job.encoder is not None}
     with tqdm(total=len(end_to_end | reusing), disable=not progress, unit="codec") as bar:
@@ -126,7 +128,7 @@ def sweep(
             waiting = [job for key, job in stage.items() if key not in done]
             for finished in _finished(list(_groups(waiting, together)), options, executor):
                 for row in finished:
-                    append(table, row)
+                    table.append(row)
                     done[row["key"]] = row
                     bar.update()
     return [done[job.key] for job in jobs]

@@ -34,6 +34,18 @@ def affordable(n: int, m: int, name: str, cure: str) -> None:
         raise MemoryError(f"{name} is a table of {n} times {m} numbers, {8 * n * m / 1e9:.3g} GB; {cure}")
 
 
+def shown(value: object) -> str:
+    """Return a value as an error message shows it, cut short.
+
+    >>> shown("a" * 100)[-3:], shown(10**5000)
+    ('aaa', 'a int too long to be shown')
+    """
+    try:
+        return f"{value!r:.80}"
+    except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists in lists in lists
+        return f"a {type(value).__name__} too long to be shown"
+
+
 class InfeasibleError(ValueError):
     """No channel meets the levels that were asked for; the message names the level and its least value."""
 
@@ -54,7 +66,7 @@ def array(value: ArrayLike, name: str) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must be an array with rows of one length (got {value!r:.80})") from error
+        raise ValueError(f"{name} must be an array with rows of one length (got {shown(value)})") from error
 
 
 def finite(value: ArrayLike, name: str, *ndim: int) -> Array:
@@ -65,7 +77,8 @@ def finite(value: ArrayLike, name: str, *ndim: int) -> Array:
     if raw.ndim not in ndim or raw.size == 0:
         axes = " or ".join(map(str, ndim))
         raise ValueError(f"{name} must be a non-empty array with {axes} axes (got shape {raw.shape})")
-    table = np.array(raw, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):  # longer floats may be inf in double precision, which is refused below
+        table = np.array(raw, dtype=np.float64, order="C")
     if not np.isfinite(table).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(table))[0])
         raise ValueError(f"{name} must be finite (got {table[where]} at {where}); remove or replace that entry")
@@ -94,7 +107,8 @@ def laws(value: ArrayLike, name: str, ndim: int, depth: int = 3) -> Array:
     A warning points ``depth`` frames up: at whoever called the constructor that called this.
     """
     table = nonnegative(value, name, ndim)
-    mass = table.sum(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        mass = table.sum(axis=-1, keepdims=True)
     error = float(np.abs(mass - 1.0).max())
     if error > REPORTED_MASS:
         worst = float(mass.flat[np.abs(mass - 1.0).argmax()])
@@ -129,18 +143,18 @@ def class_laws(value: ArrayLike, name: str) -> Array:
 def count(value: int, name: str, what: str) -> int:
     """Return a whole number of at least one; ``what`` says what there must be one of, and not too many."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number >= 1 (got {value!r}); {what}")
+        raise TypeError(f"{name} must be a whole number >= 1 (got {shown(value)}); {what}")
     if value < 1:
         raise ValueError(f"{name} must be >= 1 (got {value}); {what}")
     if value > MOST_ENTRIES:
-        raise ValueError(f"{name} must be at most {MOST_ENTRIES} (got {value!r:.40}); so many fit into no memory")
+        raise ValueError(f"{name} must be at most {MOST_ENTRIES} (got {shown(value)}); so many fit into no memory")
     return int(value)
 
 
 def kind(value: object, kinds: type | UnionType, name: str, cure: str) -> None:
     """Refuse a value that is not of some kind."""
     if not isinstance(value, kinds):
-        raise TypeError(f"{name} must be {cure} (got {value!r})")
+        raise TypeError(f"{name} must be {cure} (got {shown(value)})")
 
 
 def frozen(table: Array) -> Array:
@@ -152,11 +166,11 @@ def frozen(table: Array) -> Array:
 def real(value: float, name: str, cure: str) -> float:
     """Return one real number as a float, NaN and inf among them."""
     if not isinstance(value, Real) and (array(value, name).shape != () or array(value, name).dtype.kind not in "iuf"):
-        raise ValueError(f"{name} must be one real number (got {value!r}); {cure}")
+        raise ValueError(f"{name} must be one real number (got {shown(value)}); {cure}")
     try:
         return float(value)
     except (OverflowError, ValueError, TypeError) as error:
-        raise ValueError(f"{name} must be a number of at most 1.8e308 (got {value!r:.40}); {cure}") from error
+        raise ValueError(f"{name} must be a number of at most 1.8e308 (got {shown(value)}); {cure}") from error
 
 
 def level(value: float, name: str, signed: bool = False) -> float:

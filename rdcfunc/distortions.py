@@ -242,7 +242,7 @@ def squared_error(points: ArrayLike | None = None, letters: ArrayLike | None = N
             raise ValueError("letters were given without points; squared_error() takes neither for a Gaussian source")
         return SquaredError()
     x, y = _points(points, letters)
-    return _on_a_grid(x, y, 2) or Table(_power(x, y, 2), x, y)
+    return on_a_grid(x, y, 2) or Table(_power(x, y, 2), x, y)
 
 
 def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Distortion:
@@ -259,7 +259,7 @@ def absolute_error(points: ArrayLike, letters: ArrayLike | None = None) -> Disto
     x, y = _points(points, letters)
     if x.ndim != 1:
         raise ValueError(f"points must have one axis for the absolute error (got shape {x.shape})")
-    return _on_a_grid(x, y, 1) or Table(_power(x, y, 1), x, y)
+    return on_a_grid(x, y, 1) or Table(_power(x, y, 1), x, y)
 
 
 def _points(points: ArrayLike, letters: ArrayLike | None) -> tuple[Array, Array]:
@@ -296,7 +296,7 @@ def _power(x: Array, y: Array, power: int) -> Array:
     return np.concatenate([((a[i : i + rows, None] - b[None]) ** 2).sum(-1) for i in range(0, a.shape[0], rows)])
 
 
-def _on_a_grid(x: Array, y: Array, power: int) -> Difference | None:
+def on_a_grid(x: Array, y: Array, power: int) -> Difference | None:
     """Return the distortion by lags if scalar points lie at equal distances and are reproduced as themselves."""
     n = len(x)
     if x.ndim != 1 or n < 2 or not (x is y or np.array_equal(x, y)):

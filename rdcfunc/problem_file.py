@@ -10,10 +10,13 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from rdcfunc import classifications, distortions, perceptions, sources
+from rdcfunc.checks import shown
 from rdcfunc.information import Array
 from rdcfunc.problem import Problem, Target
-from rdcfunc.sections import ProblemFileError, Section
+from rdcfunc.sections import ProblemFileError, Section, few
 
 #: What a file may name; nothing else can be reached from one.
 _DISTORTIONS = ("hamming", "squared_error", "absolute_error", "matrix")
@@ -72,7 +75,11 @@ def read(path: str | Path) -> Question:
         If it is not what a problem file can be; the message names the key, what it held and what is needed.
     """
     path = Path(path)
-    return ask(parse(path.read_text(encoding="utf-8"), path.suffix == ".json"), path.resolve().parent)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemFileError(f"not a text in UTF-8: {error.reason} at byte {error.start}") from None
+    return ask(parse(text, path.suffix == ".json"), path.resolve().parent)
 
 
 def parse(text: str, is_json: bool = False) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def parse(text: str, is_json: bool = False) -> dict[str, Any]:
         kind = "JSON" if is_json else "TOML"
         raise ProblemFileError(f"not {kind}: {error}; rdcfunc example shows a problem file") from None
     if not isinstance(content, dict):
-        raise ProblemFileError(f"a problem file must hold tables such as source and distortion (got {content!r})")
+        raise ProblemFileError(f"a problem file must hold tables such as source and distortion (got {shown(content)})")
     return content
 
 
@@ -129,7 +136,7 @@ def ask(content: Mapping[str, Any], folder: Path | None = None) -> Question:
     tol, minimise = built("options", _options)
     targets = content.get("targets", [])
     if not isinstance(targets, list):
-        raise ProblemFileError(f"targets must be a list of tables (got {targets!r}); write [[targets]] above each")
+        raise ProblemFileError(f"targets must be a list of tables (got {shown(targets)}); write [[targets]] above each")
     theta = [_built(Section(t, f"targets[{k}]", folder, _KEYS["targets"]), _target) for k, t in enumerate(targets)]
     problem = _located("the problem", lambda: Problem(source, distortion, perception, labels))
     return Question(problem, levels, tuple(theta), tol, minimise)
@@ -148,7 +155,7 @@ def _located(where: str, build: Callable[[], T]) -> T:
         return build()
     except ProblemFileError:
         raise
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
         raise ProblemFileError(f"{where}: {error}") from error
 
 
@@ -165,7 +172,9 @@ def _source(part: Section) -> tuple[sources.Discrete | sources.Gaussian, Array |
     if kind == "bernoulli":
         return sources.bernoulli(part.number(kind, "a probability")), points
     if kind == "uniform":
-        return sources.uniform(part.whole(kind, "a whole number of letters")), points
+        letters = part.whole(kind, "a whole number of letters")
+        few(letters, "source.uniform")
+        return sources.uniform(letters), points
     gaussian = sources.Gaussian(part.array(kind, "a variance or a covariance"))
     return (gaussian, None) if points is None else (sources.discretise(gaussian, points), points)
 
@@ -183,6 +192,8 @@ def _distortion(
         return distortions.hamming(source.n) if letters is None else _misfit("hamming with letters")
     if points is None:
         raise ProblemFileError(f"{kind} needs the letters' values; give points in [source]")
+    if letters is not None or distortions.on_a_grid(points, points, 1) is None:
+        few(len(points) * len(np.atleast_1d(points if letters is None else letters)), "distortion")
     return getattr(distortions, kind)(points, letters)
 
 
@@ -198,7 +209,8 @@ def _perception(part: Section, points: Array | None) -> perceptions.Divergence:
         return perceptions.Wasserstein(part.array("cost", "a table of ground costs") if "cost" in part else None)
     power = part.whole("power", "1 or 2, of the distance of points") if "power" in part else 2
     if power not in (1, 2):
-        raise ProblemFileError(f"perception.power must be 1 or 2, of the distance of points (got {power})")
+        raise ProblemFileError(f"perception.power must be 1 or 2, of the distance of points (got {shown(power)})")
+    few(len(points) ** 2, "perception")
     cost = (distortions.absolute_error, distortions.squared_error)[power - 1](points)
     return perceptions.Wasserstein(cost.values)
 
@@ -211,12 +223,19 @@ def _classification(part: Section) -> classifications.Classification:
             return classifications.ConditionalEntropy(
                 classifications.LinearLabel(part.array("weights", "the label's weights"), noise)
             )
-        labels = part.array("labels", "a table of P(s|x), or a class for each letter")
+        labels = _labels(part)
         return classifications.ConditionalEntropy(labels, tagged=part.flag("tagged"))
-    labels = part.array("labels", "a table of P(s|x), or a class for each letter")
+    labels = _labels(part)
     if kind == "CrossEntropy":
         return classifications.CrossEntropy(labels, part.array("classifier", "a table of c(s|x̂), one row a letter"))
     return classifications.ErrorRate(labels, part.array("decision", "a class for each reproduction letter"))
+
+
+def _labels(part: Section) -> Array:
+    labels = part.array("labels", "a table of P(s|x), or a class for each letter")
+    if labels.ndim == 1 and labels.dtype.kind in "iu":
+        few(labels.size * (int(labels.max()) + 1), "classification.labels")
+    return labels
 
 
 def _target(part: Section) -> Target:

@@ -42,7 +42,7 @@ class Samples:
     pmf: Array
 
     def __init__(self, points: ArrayLike, weights: ArrayLike | None = None) -> None:
-        table = checks.finite(points, "points", 1 if np.ndim(points) == 1 else 2)
+        table = checks.finite(points, "points", 1, 2)
         table = checks.frozen(table.reshape(len(table), -1))
         object.__setattr__(self, "points", table)
         pmf = np.full(len(table), 1.0 / len(table)) if weights is None else checks.laws(weights, "weights", 1)

@@ -53,6 +53,8 @@ class Discrete:
 
 #: Part of the largest variance below which a component counts as constant.
 _LEAST = 2.0**-300
+#: Largest entry of a covariance, so that sums of a few are numbers.
+_MOST = 1e300
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class Gaussian:
         if table.shape[0] != table.shape[1]:
             raise ValueError(f"covariance must be a variance or a square matrix (got shape {table.shape})")
         size = float(np.abs(table).max())
+        if size > _MOST:
+            raise ValueError(f"covariance must hold numbers of at most {_MOST} (got {size:.6g}); rescale it")
         skew = float(np.abs(table - table.T).max())
         if skew > checks.SILENT_MASS * size:
             raise ValueError(f"covariance must be symmetric (got entries {skew:.3g} apart); use (A + A.T) / 2")

@@ -10,7 +10,7 @@ from measure import assert_meets, information
 from problems import LN2, ROWS, Row, assert_honest, named, nonconvex_problem, solved, truth
 
 import rdcfunc as rdc
-from rdcfunc import Prices, distortions, sources
+from rdcfunc import Prices, distortions, perceptions, sources
 
 price = st.floats(0, 50) | st.sampled_from([0.0, 5e-324, 1e-12, 1e4, 1e8])
 seeds = st.integers(0, 2**32 - 1)
@@ -54,6 +54,7 @@ def test_no_prices_and_no_channel_beat_the_truth(row: Row, s: float, t: float, c
     output = rng.normal(size=m) * 10.0 ** rng.integers(-2, 3)
     answer = certified(row, channel, Prices(s, t, c, output))
     assert_honest(answer, truth(row), row.accuracy)
+    assert answer.lower >= 0
     if answer.upper < np.inf:
         assert_meets(row.problem, answer, row.target)
 
@@ -137,3 +138,36 @@ def test_prices_are_in_bits_per_unit() -> None:
     with pytest.warns(rdc.WideBracketWarning):
         nats = rdc.certify(problem, channel, Prices(np.log(9)), D=0.1)
     assert nats.lower < exact - 1e-2
+
+
+ENDS: dict[str, tuple[str, rdc.Problem, float]] = {
+    "least cost": ("distortion", rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[0.2, 1], [1, 0.5]])), 0.29),
+    "least transport": (
+        "perception",
+        rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.Wasserstein([[0.25, 1.0], [1.0, 0.5]])),
+        0.7 * 0.25 + 0.3 * 0.5,
+    ),
+    "what X leaves open": ("classification", nonconvex_problem(tagged=False), 0.3 * 0.8812908992306927),
+    "what X leaves open, tagged": ("classification", nonconvex_problem(tagged=True), 0.3 * 0.8812908992306927),
+}
+
+
+@pytest.mark.parametrize(("verb", "problem", "least"), ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("R", [1.0, 3.0])
+def test_what_no_rate_can_pass_is_known_and_reached_by_one_bit(
+    verb: str, problem: rdc.Problem, least: float, R: float
+) -> None:
+    answer = getattr(rdc, verb)(problem, R=R)
+    assert least - 1e-6 <= answer.lower <= least + 1e-12
+    assert least - 1e-12 <= answer.upper <= least + 1e-6
+
+
+def test_less_distortion_than_a_rate_allows_is_never_claimed() -> None:
+    """D(R) of a coin is the inverse of h(p) - h(D), with and without an output law to keep."""
+    coin = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
+    rate = truth(named("binary R(D), p=0.3, D=0.1"))
+    seen = truth(named("binary R(D, P), p=0.3, D=0.1, P=0.02"))
+    for R, P in ((rate, np.inf), (seen, 0.02)):
+        answer = rdc.distortion(coin, R=R, P=P)
+        assert 0.1 - 1e-5 <= answer.lower <= 0.1 + 1e-9
+        assert 0.1 - 1e-9 <= answer.upper <= 0.1 + 1e-5

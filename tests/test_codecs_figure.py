@@ -7,7 +7,7 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 
 from benchmarks import codecs
-from neural.store import append
+from benchmarks.store import Rows
 from neural.summary import summary
 
 WEIGHTS = {"distortion_weight": 1.0, "classification_weight": 0.0, "perception_weight": 0.0}
@@ -68,7 +68,7 @@ def test_it_draws_a_file_or_says_how_to_make_one(rows, tmp_path: Path, capsys):
     with pytest.raises(SystemExit, match="python -m neural sweep"):
         codecs.main([str(path)])
     for each in rows:
-        append(path, each)
+        Rows(path).append(each)
     codecs.main([str(path), "--out", str(tmp_path / "codecs.svg")])
     assert b"</svg>" in (tmp_path / "codecs.svg").read_bytes()
     assert "D_se" in capsys.readouterr().out

@@ -9,10 +9,15 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import rdcfunc as rdc
 from benchmarks import store
@@ -76,6 +81,91 @@ def test_damaged_lines_are_set_aside_and_said_and_all_others_kept(
     assert "1 of 3 lines are cut short or damaged; they are kept in rows.jsonl.damaged" in capsys.readouterr().err
     assert store.Rows(path).rows == rows.rows
     assert capsys.readouterr().err == ""
+
+
+def test_every_flipped_bit_of_a_row_is_seen_and_no_other_row_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that reads as another, or a checksum that no longer looks like one, is as damaged as half a line."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # a thousand of them take long
+    whole, path = store.Rows(tmp_path / "whole.jsonl"), tmp_path / "rows.jsonl"
+    for seed in (0, 1):
+        whole.append({"seed": seed, "D": 0.1 * seed})
+    content = whole.path.read_bytes()
+    end = content.index(b"\n")
+    for place in range(len(content)):
+        for bit in range(8):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            # The mark between two lines belongs to both.
+            left = whole.rows[1:] if place < end else whole.rows[:1] if place > end else []
+            damaged = path.read_bytes().splitlines() != content.splitlines()
+            assert store.Rows(path).rows == (left if damaged else whole.rows), (place, bit)
+            assert bool(capsys.readouterr().err) == damaged
+
+
+class Store(RuleBasedStateMachine):
+    """Add rows, stop anywhere, cut, flip and lose: whoever goes on from what is left ends with the same rows."""
+
+    TOTAL = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.path = Path(self.folder.name) / "rows.jsonl"
+        self.rows = store.Rows(self.path)
+
+    def teardown(self) -> None:
+        """Whatever happened, the job that is started once more finds the rows of one that was left alone."""
+        self.resume()
+        for seed in sorted(set(range(self.TOTAL)) - {row["seed"] for row in self.rows.rows}):
+            self.add(seed)
+        done = store.Rows(self.path).rows
+        assert sorted((row["seed"], row["D"]) for row in done) == [(seed, seed / 7) for seed in range(self.TOTAL)]
+        self.folder.cleanup()
+
+    @rule(seed=st.integers(0, TOTAL - 1))
+    def add(self, seed: int) -> None:
+        if seed not in {row["seed"] for row in self.rows.rows}:
+            self.rows.append({"seed": seed, "D": seed / 7})
+
+    @rule()
+    def resume(self) -> None:
+        self.rows = store.Rows(self.path)
+
+    @rule()
+    def stop_before_the_file_is_renamed(self) -> None:
+        with patch("pathlib.Path.replace", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+            self.rows.append({"seed": -1, "D": 0.0})
+        self.resume()
+
+    @precondition(lambda self: self.path.exists())
+    @rule(share=st.floats(0, 1))
+    def cut(self, share: float) -> None:
+        content = self.path.read_bytes()
+        self.path.write_bytes(content[: int(share * len(content))])
+        self.resume()
+
+    @precondition(lambda self: self.path.exists() and self.path.stat().st_size)
+    @rule(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+    def flip(self, share: float, bit: int) -> None:
+        content = bytearray(self.path.read_bytes())
+        content[int(share * len(content))] ^= 1 << bit
+        self.path.write_bytes(content)
+        self.resume()
+
+    @precondition(lambda self: self.path.exists())
+    @rule()
+    def lose(self) -> None:
+        self.path.unlink()
+        self.resume()
+
+    @invariant()
+    def what_is_kept_is_what_was_made(self) -> None:
+        assert all(row["D"] == row["seed"] / 7 for row in self.rows.rows)
+
+
+TestStore = Store.TestCase
+TestStore.settings = settings(max_examples=settings().max_examples, stateful_step_count=12)
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import torch
 
 import neural.fit
 from neural import Config, Job, evaluate, load_run, sweep, train_end_to_end, train_together
-from neural.store import append, rows
+from rdcfunc.rows import Rows
 
 SWEEP = import_module("neural.sweep")  # the package's name for it is the function's
 TINY = Config(epochs=2, classifier_epochs=1, encoder_widths=(16,), decoder_widths=(16,))
@@ -72,16 +72,6 @@ def test_a_lost_row_is_measured_again_without_training(swept, tmp_path, monkeypa
     assert measurements(sweep(JOBS, tmp_path, dithers=2)) == measurements(found)
 
 
-def test_a_line_cut_short_is_left_out_and_written_again(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    for seed in range(3):
-        append(path, {"seed": seed})
-    path.write_bytes(path.read_bytes()[:-4])
-    assert rows(path) == [{"seed": 0}, {"seed": 1}]
-    append(path, {"seed": 2})
-    assert rows(path) == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
-
-
 @pytest.mark.parametrize("changes", [{}, {"perception_weight": 0.01}])
 def test_training_goes_on_from_a_checkpoint_to_the_same_end_to_the_last_bit(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(neural.fit, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
@@ -113,11 +103,11 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_rows(swept, tmp_path):
     table, here = tmp_path / "rows.jsonl", str(Path(__file__).parent)
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), here])
     deadline = monotonic() + 120
-    while len(rows(table)) < 1 and monotonic() < deadline:
+    while not table.exists() and monotonic() < deadline:
         sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    kept = rows(table)
+    kept = Rows(table).rows
     assert kept
     found = sweep(JOBS, tmp_path, dithers=2)
     assert found[: len(kept)] == kept
