@@ -24,6 +24,7 @@ from rdcfunc.lift import Lift
 from rdcfunc.model import FILTERS
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
+from rdcfunc.reach import reachable
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.solvers.auto import Auto, why
 from rdcfunc.solvers.base import Solver, Structured
@@ -133,8 +134,11 @@ def _by_table(
         solution = conclude(problem, program, targets, found, _told(chosen, None, "nothing need be sent"), tol)
         if solution.status is Status.CERTIFIED:
             return solution
+    near = None if start is None else start.candidate
+    if quiet is None and isinstance(program, Program) and (inside := reachable(program)) is not None:
+        near, found = near or inside, [inside]
     for place, picked in enumerate(picks):
-        proposed = picked.solve(taken, tol * _unit(program), None if start is None else start.candidate)
+        proposed = picked.solve(taken, tol * _unit(program), near)
         found += [replace(c, origin=c.origin or type(picked).__name__) for c in proposed]
         solution = conclude(
             problem, program, targets, found, _told(chosen, picked, why(program, picked, place == 0)), tol

@@ -58,6 +58,10 @@ class LinearProgram:
         """Change a coefficient."""
         self._model.changeCoeff(row, column, value)
 
+    def price(self, column: int, value: float) -> None:
+        """Change the cost of a variable."""
+        self._model.changeColCost(column, value)
+
     def add(self, values: Array, low: float, high: float) -> int:
         """Add the row ``low <= <values, x> <= high`` of the first variables, and return its place."""
         self._model.addRow(low, high, len(values), np.arange(len(values), dtype=np.int32), values)
