@@ -38,7 +38,9 @@ def reachable(program: Program) -> Candidate | None:
         return None
     targets = program.letters.shape[1]
     found = [_searched(_single(program, k), f" of target {k}" if targets > 1 else "") for k in range(targets)]
-    return found[0] if targets == 1 else None
+    if targets > 1 or found[0] is None:
+        return None
+    return replace(found[0], dual=Dual.zero(program))
 
 
 def _searched(program: Program, decoder: str) -> Candidate | None:
@@ -57,8 +59,7 @@ def _searched(program: Program, decoder: str) -> Candidate | None:
         return None
     channel = np.full((live.size, program.size), 1.0 / program.size)
     channel[live] = known.channel
-    none = Dual.zero(program)
-    return Candidate(channel, np.arange(program.size), none, found.steps, origin=found.origin)
+    return Candidate(channel, np.arange(program.size), Dual.zero(program), found.steps, origin=found.origin)
 
 
 def _single(program: Program, k: int) -> Program:
@@ -94,7 +95,7 @@ def _told(program: Program, entropy: Posterior, lower: float, upper: float, deco
     """Return why a level is refused, and the least that is feasible."""
     others = [f"{c.axis.value} = {c.level / c.unit:.9g}" for c in program.constraints if c is not entropy]
     held = f" beside {' and '.join(others)}" if others else ""
-    least, gap = upper / entropy.unit, (upper - lower) / entropy.unit
+    least, gap = upper * (1 + 1e-9) / entropy.unit, (upper - lower) / entropy.unit
     named = f"the smallest feasible C is {least:.9g}, give or take {gap:.1g}" if upper < inf else "no C is feasible"
     return (
         f"C = {entropy.level / entropy.unit:.9g}{decoder} is infeasible{held} on {program.m} letters: {named} (by chords "
