@@ -128,15 +128,16 @@ def _by_table(
     if refusal is not None:
         raise ValueError(refusal)
     picks = chosen.choices(taken) if isinstance(chosen, Auto) else (chosen,)
-    quiet = silent(program)
-    found = [] if quiet is None else [quiet]
+    near = None if start is None else start.candidate
+    known, reason = silent(program), "nothing need be sent"
+    if known is None and isinstance(program, Program):
+        known, reason = reachable(program), "all that tells of the class must be sent"
+        near = near or known
+    found = [] if known is None else [known]
     if found:
-        solution = conclude(problem, program, targets, found, _told(chosen, None, "nothing need be sent"), tol)
+        solution = conclude(problem, program, targets, found, _told(chosen, None, reason), tol)
         if solution.status is Status.CERTIFIED:
             return solution
-    near = None if start is None else start.candidate
-    if quiet is None and isinstance(program, Program) and (inside := reachable(program)) is not None:
-        near, found = near or inside, [inside]
     for place, picked in enumerate(picks):
         proposed = picked.solve(taken, tol * _unit(program), near)
         found += [replace(c, origin=c.origin or type(picked).__name__) for c in proposed]

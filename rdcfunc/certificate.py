@@ -113,7 +113,7 @@ def region_bound(
     """
     laws: Array | None = None
     dual, p = candidate.dual, program.p
-    if isinstance(program, Program) and program.goal is not None and program.rate == inf:
+    if isinstance(program, Program) and program.goal is not None and (program.rate == inf or candidate.lines is not None):
         return _unlimited(program, program.goal, dual, _letters_tell(program, candidate, cells)), None
     live = p > 0
     n = int(live.sum())

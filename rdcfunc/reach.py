@@ -6,16 +6,21 @@ from dataclasses import replace
 from math import inf
 
 import numpy as np
+from scipy.special import entr, rel_entr
 
-from rdcfunc.certificate import ROUNDING, bracket
+from rdcfunc.certificate import ROUNDING, bracket, excess, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.feasibility import check_together
 from rdcfunc.program import Candidate, Dual, Posterior, Program
 from rdcfunc.solvers.branch_and_bound import is_few
 from rdcfunc.solvers.chords import Chords
 
-#: Most regions of a search, and how accurately it finds the least entropy, in nats, where that is above its level.
-_NODES, _TOL = 400, 1e-6
+#: Most regions and linear programs of a search.
+_NODES, _WORK = 400, 2_000
+#: How accurately the least entropy is found, in nats, where that is above its level.
+_TOL = 1e-6
+#: Prices of an entropy that is to be as small as it can, where class laws are a nat apart, and how near to it that pays.
+_STEEP, _CLOSE = np.array([10.0, 20.0, 40.0]), 1e-3
 
 
 def reachable(program: Program) -> Candidate | None:
@@ -40,26 +45,47 @@ def reachable(program: Program) -> Candidate | None:
     found = [_searched(_single(program, k), f" of target {k}" if targets > 1 else "") for k in range(targets)]
     if targets > 1 or found[0] is None:
         return None
-    return replace(found[0], dual=Dual.zero(program))
+    return _with_prices(program, found[0])
 
 
 def _searched(program: Program, decoder: str) -> Candidate | None:
     """Return a channel that meets the levels of one target, or refuse its entropy's."""
     if not program.posteriors:
         return None
-    (entropy,), live = program.posteriors, program.p > 0
-    least = _rows(replace(program, posteriors=(replace(entropy, level=inf),)), live)
-    found = Chords(_NODES).towards(least, _TOL, entropy.level)
+    (entropy,) = program.posteriors
+    least = replace(program, posteriors=(replace(entropy, level=inf),))
+    level = entropy.level * (1 + ROUNDING)
+    found = Chords(_NODES, _WORK).towards(least, _TOL, level)
     known = bracket(least, found)
-    if known.lower > entropy.level * (1 + ROUNDING) + ROUNDING:
+    if known.lower > level + ROUNDING:
         if known.upper == inf:
             check_together(program)
         raise InfeasibleError(_told(program, entropy, known.lower, known.upper, decoder))
-    if known.upper > entropy.level:
+    if excess(program, known.channel, ROUNDING) > 0:
         return None
-    channel = np.full((live.size, program.size), 1.0 / program.size)
-    channel[live] = known.channel
-    return Candidate(channel, np.arange(program.size), Dual.zero(program), found.steps, origin=found.origin)
+    return Candidate(known.channel, known.columns, Dual.zero(program), found.steps, origin=found.origin)
+
+
+def _with_prices(program: Program, found: Candidate) -> Candidate:
+    """Return a channel with prices that show how much must be sent where the level is ``H(S | X)`` or nearly.
+
+    There letters must tell apart all source letters whose class laws L_x differ, and the rate is at least the entropy of
+    these laws: at a price t of the entropy, ``a_x = e^{t H(L_x)} / P(L_x)`` earns ``1 + Σ e^{-t KL(L_x ‖ L_y)}`` or so.
+    """
+    free = replace(found, dual=Dual.zero(program))
+    entropy = min(program.posteriors, key=lambda c: c.level)
+    told = entr(entropy.labels).sum(axis=1)
+    rows, group = np.unique(entropy.labels, axis=0, return_inverse=True)
+    apart = rel_entr(rows[:, None], rows).sum(axis=2)[~np.eye(len(rows), dtype=bool)].min(initial=1.0)
+    if not program.minimises_rate or entropy.level - float(program.p @ told) > _CLOSE * apart:
+        return free
+    mass = np.bincount(group.ravel(), program.p)[group.ravel()]
+    steep = [free]
+    for t in _STEEP / apart:
+        prices = np.array([t if c is entropy else 0.0 for c in program.posteriors])
+        dual = replace(free.dual, posteriors=prices)
+        steep.append(replace(free, dual=dual, log_a=t * told - np.log(np.maximum(mass, 1e-300))))
+    return max(steep, key=lambda candidate: lower_bound(program, candidate))
 
 
 def _single(program: Program, k: int) -> Program:
@@ -77,17 +103,6 @@ def _single(program: Program, k: int) -> Program:
         tuple(replace(o, target=0) for o in program.outputs if o.target == k and o.level < inf),
         tuple(replace(c, target=0) for c in program.posteriors if c.target == k and c.level < inf),
         forbidden=barred,
-    )
-
-
-def _rows(program: Program, live: np.ndarray) -> Program:
-    """Return the program on the source letters that have mass."""
-    return replace(
-        program,
-        p=program.p[live],
-        linear=tuple(replace(c, cost=c.cost[live]) for c in program.linear),
-        posteriors=tuple(replace(c, labels=c.labels[live]) for c in program.posteriors),
-        forbidden=None if program.forbidden is None else program.forbidden[live],
     )
 
 

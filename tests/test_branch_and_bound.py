@@ -291,9 +291,9 @@ def test_deterministic_labels_without_distortion_cost_the_entropy_they_save(labe
 
 
 def test_too_few_letters_are_refused() -> None:
-    with pytest.raises(rdc.InfeasibleError, match=r"C = 0 clash.* 2 letters .*tagged=True"):
+    with pytest.raises(rdc.InfeasibleError, match=r"C = 0 is infeasible on 2 letters: .*tagged=True"):
         rdc.rate(ternary([0, 1, 2], 1 - np.eye(3)[:, :2]), C=0.0)
-    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.786\S* and D = 0\.5 clash"):
+    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.786\S* is infeasible beside D = 0\.5 on 2 letters"):
         rdc.rate(ternary(L3, 1 - np.eye(3)[:, :2]), 0.5, C=LEAST3 + 1e-3)
     with pytest.raises(rdc.InfeasibleError, match=r"by data processing"):
         rdc.rate(ternary(L3), 0.5, C=LEAST3 - 1e-3)

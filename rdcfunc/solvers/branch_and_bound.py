@@ -15,14 +15,17 @@ from rdcfunc.information import Array
 from rdcfunc.program import Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.best_first import Cut, Tree
+from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.interior_point import InteriorPoint
 from rdcfunc.solvers.levels import by_brackets
-from rdcfunc.solvers.relaxation import Relaxed, inherit, proposals, relax, with_laws
+from rdcfunc.solvers.relaxation import BEGUN, Relaxed, inherit, proposals, relax, with_laws
 
 #: Most convex programs of the first region, of each other one, and of one descent.
 _FIRST, _ROUNDS, _DESCENT = 20, 6, 8
 #: Most freedom of all posteriors, corners of a cell, and entries (n times columns) for which this is picked.
 _MOST_FREEDOM, _MOST_CORNERS, _MOST_ENTRIES = 16, 4, 2_000
+#: Most regions and linear programs of a search for the least goal at any rate.
+_ANY_RATE = 100, 500
 #: Change of all posteriors below which a descent stands still.
 _STILL = 1e-6
 #: Share of an edge that a cut leaves at least on each side, and the shortest edge that is cut.
@@ -50,8 +53,8 @@ class BranchAndBound(Solver):
     starts
         Descents from source letters assigned to letters at random, if the first region leaves the bracket open.
     work
-        The most steps of all convex programs together. Where they are over, the bracket stands as it is; a convex
-        program that has been begun is finished.
+        The most steps of all convex programs together, each of which counts as twenty more. Where they are over, the
+        bracket stands as it is; a region that has been begun is finished.
 
     References
     ----------
@@ -70,7 +73,7 @@ class BranchAndBound(Solver):
 
     nodes: int = 200
     starts: int = 4
-    work: int = 20_000
+    work: int = 10_000
 
     def __post_init__(self) -> None:
         at_least_one(self, "nodes", "starts", "work")
@@ -86,8 +89,14 @@ class BranchAndBound(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the best channel, and of the tree that proves the lower bound."""
+        free = replace(program, rate=inf)
+        if program.goal is not None and Chords().refusal(free) is None:
+            ample = Chords(*_ANY_RATE).solve(free, tol)[0]
+            known = bracket(program, ample)
+            if known.upper - known.lower <= tol:
+                return [ample]
         if isinstance(program.goal, Linear):
-            found = by_brackets(program, tol, lambda part, fine, work: replace(self, work=work).solve(part, fine), self.work)
+            found = by_brackets(program, tol, lambda p, fine, work: replace(self, work=work).solve(p, fine), self.work)
             if found:
                 return found
         search = _Search(program, tol, self.work)
@@ -155,7 +164,7 @@ class _Search:
                 # A rate that is missed by rounding is dear to mend.
                 convex = replace(convex, rate=program.rate - self.tol / 10)
             found, proposal = next(proposals(program, convex, every, self.tol / 5, before == inf))
-            self.steps += found.steps
+            self.steps += found.steps + BEGUN
             channel = np.zeros((program.p.size, program.size))
             channel[:, found.columns] = found.channel
             quiet = replace(proposal.dual, posteriors=np.zeros(len(program.posteriors)))

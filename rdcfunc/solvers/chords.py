@@ -43,6 +43,8 @@ class Chords(Solver):
     ----------
     nodes
         The most regions that are bounded; the bracket is open where they do not suffice.
+    work
+        The most linear programs of all regions together; a region that has been begun is finished.
 
     References
     ----------
@@ -57,13 +59,14 @@ class Chords(Solver):
     >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=classes)
     >>> answer = rdc.decode(problem, [[0.9, 0.1], [0.4, 0.6]], C=0.4)
     >>> answer.solver, answer.gap < 1e-6
-    (Chords(nodes=4000), True)
+    (Chords(nodes=4000, work=20000), True)
     """
 
     nodes: int = 4000
+    work: int = 20_000
 
     def __post_init__(self) -> None:
-        at_least_one(self, "nodes")
+        at_least_one(self, "nodes", "work")
 
     def refusal(self, program: Program) -> str | None:
         """Name what is there beside what is minimised, other linear levels, perception and one entropy."""
@@ -89,12 +92,13 @@ class Chords(Solver):
                 search.descend(program.p[:, None] * start.channel, tol)
 
         def enough() -> float:
-            return -inf if search.upper <= aim else min(max(search.upper - tol, aim + _INSIDE * tol), program.ceiling)
+            over = search.upper <= aim or search.steps >= self.work
+            return -inf if over else min(max(search.upper - tol, aim + _INSIDE * tol), program.ceiling)
 
         tree = Tree(search.bound(regions.whole(program.p, search.labels, 1, program.m), None, tol))
         tree.grow(self.nodes, enough, _place, lambda whole, cells: search.bound(cells, whole, tol))
         origin = f"chords of entropies, {len(tree)} regions"
-        channel, dual = search.best / program.p[:, None], tree.least.proof.dual
+        channel, dual = search.best / np.maximum(program.p, 1e-300)[:, None], tree.least.proof.dual
         return Candidate(channel, np.arange(program.m), dual, search.steps, tree=tree.proof, origin=origin)
 
 
@@ -119,7 +123,7 @@ class _Search:
         self.minimised, self.level = posterior is goal, posterior.level - _INSIDE
         (n, m), K = self.cost.shape, self.labels.shape[1]
         self.best, self.upper = np.repeat(program.p[:, None] / m, m, axis=1), inf
-        self.corners = r = len(regions.whole(program.p, self.labels, 1, 1)[0, 0])
+        self.corners = r = len(regions.whole(program.p, self.labels, 1, m)[0, 0])
         # Levels of costs that are at most one, and met as they are only if there is no other way.
         self.scales = np.array([max(float(c.cost.max()), _DUST) for c in limits])
         self.limits = [c.cost / scale for c, scale in zip(limits, self.scales, strict=True)]
@@ -231,7 +235,7 @@ class _Search:
     def _keep(self, joint: Array) -> float:
         """Return the distortion of a joint law, inf if it misses the level, and keep it if it is the best."""
         joint = np.where(joint > _DUST, joint, 0.0)
-        joint *= (self.program.p / joint.sum(axis=1))[:, None]
+        joint *= (self.program.p / np.maximum(joint.sum(axis=1), 1e-300))[:, None]
         law = joint.sum(axis=0)
         entropy = conditional_entropy(joint.T @ self.labels)
         spent = np.array([float((joint * cost).sum()) for cost in self.limits])

@@ -25,6 +25,8 @@ _MISSED, _TOLD = 1e-6, 1e-9
 _OUTSIDE = 1e-9
 #: Least unit of a loss.
 _CLOSE = 1e-9
+#: Steps that the start of a convex program counts as.
+BEGUN = 20
 #: Decimals by which posteriors differ that are worth a column each.
 _DECIMALS = 7
 
@@ -77,7 +79,7 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
         convex, told = with_laws(program, columns, laws, cells), []
         doubted, value = value == inf, inf
         for found, proposal in proposals(program, convex, columns, tol, doubted, cells):
-            steps += found.steps
+            steps += found.steps + BEGUN
             bound, best = region_bound(program, proposal, cells, tol / 20)
             if best is not None:
                 told.append((np.arange(program.size), best))
