@@ -8,10 +8,12 @@ from math import inf
 import numpy as np
 from scipy.special import entr, rel_entr
 
-from rdcfunc.certificate import ROUNDING, bracket, excess, lower_bound
+from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.feasibility import check_together
 from rdcfunc.program import Candidate, Dual, Posterior, Program
+from rdcfunc.repairs import excess
+from rdcfunc.rounding import ROUNDING
 from rdcfunc.solvers.branch_and_bound import is_few
 from rdcfunc.solvers.chords import Chords
 
@@ -19,7 +21,7 @@ from rdcfunc.solvers.chords import Chords
 _NODES, _WORK = 400, 2_000
 #: How accurately the least entropy is found, in nats, where that is above its level.
 _TOL = 1e-6
-#: Prices of an entropy that is to be as small as it can, where class laws are a nat apart, and how near to it that pays.
+#: Prices of an entropy that is to be as small as it can, where class laws are a nat apart, and how near that pays.
 _STEEP, _CLOSE = np.array([10.0, 20.0, 40.0]), 1e-3
 
 
@@ -69,8 +71,8 @@ def _searched(program: Program, decoder: str) -> Candidate | None:
 def _with_prices(program: Program, found: Candidate) -> Candidate:
     """Return a channel with prices that show how much must be sent where the level is ``H(S | X)`` or nearly.
 
-    There letters must tell apart all source letters whose class laws L_x differ, and the rate is at least the entropy of
-    these laws: at a price t of the entropy, ``a_x = e^{t H(L_x)} / P(L_x)`` earns ``1 + Σ e^{-t KL(L_x ‖ L_y)}`` or so.
+    There letters must tell apart all source letters whose class laws L_x differ, and the rate is at least the entropy
+    of these laws: at a price t, ``a_x = e^{t H(L_x)} / P(L_x)`` earns ``1 + Σ e^{-t KL(L_x ‖ L_y)}`` or so.
     """
     free = replace(found, dual=Dual.zero(program))
     entropy = min(program.posteriors, key=lambda c: c.level)
@@ -113,7 +115,7 @@ def _told(program: Program, entropy: Posterior, lower: float, upper: float, deco
     least, gap = upper * (1 + 1e-9) / entropy.unit, (upper - lower) / entropy.unit
     named = f"the smallest feasible C is {least:.9g}, give or take {gap:.1g}" if upper < inf else "no C is feasible"
     return (
-        f"C = {entropy.level / entropy.unit:.9g}{decoder} is infeasible{held} on {program.m} letters: {named} (by chords "
-        "of entropies over regions of class posteriors); raise C to at least that, or let a tag tell the class with "
-        "tagged=True"
+        f"C = {entropy.level / entropy.unit:.9g}{decoder} is infeasible{held} on {program.m} letters: {named} (by "
+        "chords of entropies over regions of class posteriors); raise C to at least that, or let a tag tell the class "
+        "with tagged=True"
     )

@@ -42,9 +42,9 @@ class BranchAndBound(Solver):
     region the alternation of channel and class posteriors descends to an upper bound. Regions whose bound is within the
     tolerance of it are closed; the rest are cut, least bound first.
 
-    A region costs one to six convex programs of some tens of steps each. Random problems with n, m <= 8 and two or three classes take from 1 to
-    some 80 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not pay; a limit of work is
-    met where they pay nearly everywhere, or where levels are barely within reach.
+    A region costs one to six convex programs of some tens of steps. Random problems with n, m <= 8 and two or three
+    classes take from 1 to some 80 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not
+    pay; a limit of work is met where they pay nearly everywhere, or where levels are barely within reach.
 
     Parameters
     ----------

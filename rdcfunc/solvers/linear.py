@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array
 
-from rdcfunc.information import Array, Indices
+from rdcfunc.information import Array
 from rdcfunc.model import solve_quietly
 from rdcfunc.perceptions import FDivergence
 from rdcfunc.program import Output

@@ -10,11 +10,12 @@ import numpy as np
 import scipy
 from scipy.special import entr
 
-from rdcfunc.certificate import excess, region_bound
+from rdcfunc.certificate import region_bound
 from rdcfunc.columns import regions
 from rdcfunc.columns.regions import nearest
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
+from rdcfunc.repairs import excess
 from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: Least class probability that a convex program is told of, and mass below which a column is idle.
