@@ -84,7 +84,11 @@ def test_binary_problems_agree_with_every_channel(seed: int) -> None:
 # Theorems on random problems ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(24))
+#: Of 63 instances; these nine close too, and take a second each.
+SLOW = {24, 36, 38, 39, 42, 43, 48, 54, 58}
+
+
+@pytest.mark.parametrize("seed", sorted({*range(63)} - SLOW))
 def test_between_tags_and_a_fixed_classifier(seed: int) -> None:
     """R_tagged <= R_fix <= R of the cross-entropy of the solution's own posteriors; and no channel beats the bound."""
     n, m, K = [(2, 2, 2), (3, 2, 2), (3, 3, 2), (4, 3, 2), (4, 4, 2), (2, 2, 3), (3, 2, 3), (3, 3, 3)][seed % 8]
