@@ -24,6 +24,7 @@ from rdcfunc.lift import Lift
 from rdcfunc.model import FILTERS
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Candidate, Dual, Program, shown
+from rdcfunc.reach import reachable
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.solvers.auto import Auto, why
 from rdcfunc.solvers.base import Solver, Structured
@@ -127,14 +128,18 @@ def _by_table(
     if refusal is not None:
         raise ValueError(refusal)
     picks = chosen.choices(taken) if isinstance(chosen, Auto) else (chosen,)
-    quiet = silent(program)
-    found = [] if quiet is None else [quiet]
+    near = None if start is None else start.candidate
+    known, reason = silent(program), "nothing need be sent"
+    if known is None and isinstance(program, Program):
+        known, reason = reachable(program), "all that tells of the class must be sent"
+        near = near or known
+    found = [] if known is None else [known]
     if found:
-        solution = conclude(problem, program, targets, found, _told(chosen, None, "nothing need be sent"), tol)
+        solution = conclude(problem, program, targets, found, _told(chosen, None, reason), tol)
         if solution.status is Status.CERTIFIED:
             return solution
     for place, picked in enumerate(picks):
-        proposed = picked.solve(taken, tol * _unit(program), None if start is None else start.candidate)
+        proposed = picked.solve(taken, tol * _unit(program), near)
         found += [replace(c, origin=c.origin or type(picked).__name__) for c in proposed]
         solution = conclude(
             problem, program, targets, found, _told(chosen, picked, why(program, picked, place == 0)), tol

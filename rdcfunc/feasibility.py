@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.information import Array, entropy
 from rdcfunc.lift import Lift
 from rdcfunc.model import MAX_ENTRIES, least
 from rdcfunc.program import Constraint, Posterior, Program
+from rdcfunc.rounding import ROUNDING
 
 
 def check_each(program: Program | Lift, decoder: str = "") -> None:

@@ -21,6 +21,7 @@ from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Candidate, Dual, Program
+from rdcfunc.reach import reachable
 from rdcfunc.samples import Samples
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
@@ -121,6 +122,7 @@ def serve(
     near = None
     if start is not None and isinstance(start.decoder, np.ndarray):
         near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
+    near = near or reachable(program)
     found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit), near)
     solution = conclude(seen, program, [target], found, solver, tol)
     decoder = np.tile(program.p @ solution.channel, (len(used), 1))

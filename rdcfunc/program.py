@@ -330,8 +330,8 @@ class Candidate:
     ``log_a`` (n,) are the logarithms of the source letters' factors in the lower bound; None derives them from the
     channel's output law. ``waypoint`` is where a neighbour's solver may start. With a ``tree`` of regions of class
     posteriors the lower bound is the least of its leaves', each a candidate whose ``dual`` and ``log_a`` hold on its
-    region alone; where no rate is limited, its ``lines`` (decoders, m, K), linear functions of class laws below the
-    priced entropies, take the place of ``log_a``. ``origin`` tells users where it is from.
+    region alone; where the rate does not count, its ``lines`` (decoders, m, K), linear functions of class laws below
+    the priced entropies, take the place of ``log_a``. ``origin`` tells users where it is from.
     """
 
     channel: Array

@@ -17,6 +17,7 @@ from rdcfunc.columns import regions
 from rdcfunc.compilation import tabulate
 from rdcfunc.information import Array
 from rdcfunc.program import Candidate, Dual
+from rdcfunc.solvers.linear import LinearProgram
 
 #: What the exhaustive grid over 2x2 channels leaves in a rate, in bits.
 GRID = 1e-7
@@ -83,7 +84,11 @@ def test_binary_problems_agree_with_every_channel(seed: int) -> None:
 # Theorems on random problems ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(24))
+#: Of 63 instances; these nine close too, and take a second each.
+SLOW = {24, 36, 38, 39, 42, 43, 48, 54, 58}
+
+
+@pytest.mark.parametrize("seed", sorted({*range(63)} - SLOW))
 def test_between_tags_and_a_fixed_classifier(seed: int) -> None:
     """R_tagged <= R_fix <= R of the cross-entropy of the solution's own posteriors; and no channel beats the bound."""
     n, m, K = [(2, 2, 2), (3, 2, 2), (3, 3, 2), (4, 3, 2), (4, 4, 2), (2, 2, 3), (3, 2, 3), (3, 3, 3)][seed % 8]
@@ -147,6 +152,39 @@ def test_a_limit_of_work_leaves_an_honest_bracket() -> None:
     assert few.status is rdc.Status.NONCONVEX
     with pytest.warns(rdc.WideBracketWarning, match="limit of work"):
         rdc.rate(nonconvex_problem(False), 0.3, C=0.40205, solver=solvers.BranchAndBound(nodes=3))
+
+
+def barely_out_of_reach() -> tuple[rdc.Problem, Target]:
+    """Return levels of which the entropy's is 5e-5 bit too small, which tags and classifiers all but meet."""
+    rng = np.random.default_rng(5138)
+    n, m = rng.integers(2, 4), rng.integers(2, 4)
+    p, d, labels = rng.dirichlet(np.ones(n)), rng.random((n, m)), rng.dirichlet(np.full(2, 0.7), n)
+    d -= d.min(axis=1, keepdims=True)
+    measure = classifications.ConditionalEntropy(labels)
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=measure)
+    return problem, Target(0.6 * float((p @ d).min()) + 1e-3, C=0.434483198)
+
+
+def test_levels_barely_out_of_reach_are_refused_with_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, target = barely_out_of_reach()
+    solved, right = [], LinearProgram.solve
+    monkeypatch.setattr(LinearProgram, "solve", lambda model: solved.append(model) or right(model))
+    with pytest.raises(rdc.InfeasibleError, match=r"smallest feasible C is 0\.43453140"):
+        rate(problem, target)
+    assert len(solved) < 500
+    assert rate(problem, replace(target, C=0.4345315), tol=10.0).upper < np.inf
+
+
+@pytest.mark.parametrize("work", [100, 1000])
+def test_the_work_of_a_tree_is_limited_where_nothing_meets_the_levels(work: int) -> None:
+    """A region that has been begun is finished: six programs of its own, and sixteen of two descents, at most."""
+    problem, target = barely_out_of_reach()
+    program = tabulate(problem, [target])
+    found = solvers.BranchAndBound(work=work).solve(program, 1e-4)[0]
+    assert work <= found.steps < work + 2000
+    assert certificate.bracket(program, found).upper == np.inf
+    with pytest.raises(ValueError, match=r"BranchAndBound: work must be an integer >= 1"):
+        solvers.BranchAndBound(work=0)
 
 
 def test_more_regions_never_widen_the_bracket() -> None:
@@ -283,6 +321,19 @@ def test_the_least_entropy_there_is_needs_everything_told() -> None:
     assert same.gap <= 1e-6
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_at_the_least_entropy_no_region_need_be_cut(seed: int) -> None:
+    """Letters of a square alphabet then tell source letters apart, whatever distortion asks."""
+    rng = np.random.default_rng(seed)
+    p, d, labels = rng.dirichlet(np.ones(4)), rng.random((4, 4)), rng.dirichlet(np.full(2, 0.7), 4)
+    measure = classifications.ConditionalEntropy(labels)
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=measure)
+    answer = rate(problem, Target(0.5, C=measure.least(p) / np.log(2)))
+    assert_honest(answer, h(*p), 1e-9)
+    assert answer.gap <= 1e-6
+    assert answer.solver.reason == "all that tells of the class must be sent"
+
+
 @pytest.mark.parametrize(("labels", "C"), [([0, 1, 2], 0.0), ([0, 1, 2], 1.0), ([0, 1, 1], 0.3), ([0, 1, 1], 0.8)])
 def test_deterministic_labels_without_distortion_cost_the_entropy_they_save(labels: list[int], C: float) -> None:
     answer = rate(ternary(labels), Target(C=C), 200)
@@ -291,9 +342,9 @@ def test_deterministic_labels_without_distortion_cost_the_entropy_they_save(labe
 
 
 def test_too_few_letters_are_refused() -> None:
-    with pytest.raises(rdc.InfeasibleError, match=r"C = 0 clash.* 2 letters .*tagged=True"):
+    with pytest.raises(rdc.InfeasibleError, match=r"C = 0 is infeasible on 2 letters: .*tagged=True"):
         rdc.rate(ternary([0, 1, 2], 1 - np.eye(3)[:, :2]), C=0.0)
-    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.786\S* and D = 0\.5 clash"):
+    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.786\S* is infeasible beside D = 0\.5 on 2 letters"):
         rdc.rate(ternary(L3, 1 - np.eye(3)[:, :2]), 0.5, C=LEAST3 + 1e-3)
     with pytest.raises(rdc.InfeasibleError, match=r"by data processing"):
         rdc.rate(ternary(L3), 0.5, C=LEAST3 - 1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -98,6 +99,43 @@ def test_agrees_with_every_edge(seed: int) -> None:
     truth = by_edges(problem, C)
     assert lower <= truth + 1e-12
     assert truth <= upper + 1e-12
+
+
+def least_by_edges(problem: rdc.Problem, D: float) -> float:
+    """Return the least entropy: it is concave, so least at a corner, a table of letters or an edge's end at D."""
+    p, d, labels = problem.source.pmf, problem.distortion.values, problem.classification.labels
+    (n, m), best = d.shape, inf
+    for letters in product(range(m), repeat=n):
+        whole = np.eye(m)[list(letters)] * p[:, None]
+        spent = float((whole * d).sum())
+        for z, j in product(range(n), range(m)):
+            more = p[z] * (d[z, j] - d[z, letters[z]])
+            share = (D - spent) / more if spent > D and more < 0 else 0.0
+            if share <= 1 and spent + share * more <= D + 1e-15:
+                joint = whole.copy()
+                joint[z] = p[z] * ((1 - share) * np.eye(m)[letters[z]] + share * np.eye(m)[j])
+                best = min(best, conditional_entropy(joint.T @ labels))
+    return best / NATS_PER_BIT
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_least_entropy_beside_a_distortion_agrees_with_every_corner(seed: int) -> None:
+    """And what is refused is told it; what is not has a channel."""
+    problem, _ = instance(200 + seed, *[(2, 2, 2), (3, 2, 2), (3, 3, 2), (3, 3, 3)][seed % 4])
+    p, d = problem.source.pmf, problem.distortion.values
+    D = float(p @ d.min(axis=1)) + [0.0, 0.01, 0.1][seed % 3]
+    program = tabulate(problem, [rdc.Target(D)], inf, Axis.C)
+    found = certificate.bracket(program, Chords().solve(program, 1e-7)[0])
+    truth = least_by_edges(problem, D)
+    assert found.lower / NATS_PER_BIT <= truth + 1e-12
+    assert truth <= found.upper / NATS_PER_BIT + 1e-12
+    assert found.upper - found.lower <= 1e-6
+    with pytest.raises(rdc.InfeasibleError, match="is infeasible") as refusal:
+        rdc.rate(problem, D, C=truth - 1e-5)
+    named = re.search(r"the smallest feasible C is ([\d.]+)", str(refusal.value))
+    assert named is not None
+    assert float(named[1]) == pytest.approx(truth, abs=2e-6)
+    assert rdc.rate(problem, D, C=truth + 1e-5, tol=10.0).upper < inf
 
 
 @pytest.mark.parametrize(("m", "K", "steps"), [(2, 2, 300), (2, 3, 300), (3, 2, 30), (3, 3, 30)])
@@ -216,7 +254,7 @@ def test_levels_out_of_reach_are_refused() -> None:
         sources.uniform(3), distortions.matrix(np.ones((3, 2))), None, classifications.ConditionalEntropy([0, 1, 2])
     )
     assert decoded(problem, 2 / 3 + 1e-6)[1] == pytest.approx(1.0)
-    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.66\d* clash: no channel to the 2 letters"):
+    with pytest.raises(rdc.InfeasibleError, match=r"C = 0\.66\d* is infeasible on 2 letters: .*C is 0\.66666666"):
         rdc.decode(problem, np.eye(3), C=2 / 3 - 1e-3)
     with pytest.raises(rdc.InfeasibleError, match="by data processing"):
         rdc.decode(problem, np.ones((3, 1)), C=1.0)

@@ -11,7 +11,7 @@ from problems import ROWS, Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
 from rdcfunc import answer as answering
-from rdcfunc import certificate, distortions, perceptions, sources
+from rdcfunc import certificate, distortions, perceptions, repairs, sources
 from rdcfunc import program as core
 from rdcfunc.structure.toeplitz import Toeplitz
 
@@ -54,7 +54,7 @@ def drop_the_support(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_the_repair(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(certificate, "_repairs", lambda program, channel, dual: [channel])
+    patch.setattr(repairs, "repaired", lambda program, channel, dual: [channel])
 
 
 def report_nats(patch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def pay_instead_of_charging(patch: pytest.MonkeyPatch) -> None:
 
 
 def drop_every_constraint(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(certificate, "excess", lambda *args: 0.0)
+    patch.setattr(repairs, "excess", lambda *args: 0.0)
 
 
 def count_half_of_the_information(patch: pytest.MonkeyPatch) -> None:
@@ -191,5 +191,5 @@ def test_a_repair_through_forbidden_pairs_is_caught(patch: pytest.MonkeyPatch) -
         return bool(answer.channel[np.isinf(d)].any())
 
     assert not uses_forbidden()
-    patch.setattr(certificate, "_uses_forbidden", lambda program, channel: False)
+    patch.setattr(repairs, "_uses_forbidden", lambda program, channel: False)
     assert uses_forbidden()

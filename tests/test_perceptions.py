@@ -218,6 +218,16 @@ def test_value_and_conjugate_are_conjugates_of_each_other(div: FDivergence) -> N
 
 
 @each_f
+def test_a_slope_is_where_the_conjugate_has_its_ratio(div: FDivergence) -> None:
+    u = np.geomspace(1e-3, 1e3, 101)
+    value, ratio, _ = div.conjugate(div.slope(u))
+    gained = u * div.slope(u) - generator(div, u)
+    np.testing.assert_allclose(value, gained, rtol=1e-9, atol=1e-9)
+    if div != F_DIVERGENCES["TV"]:  # the others are strictly convex
+        np.testing.assert_allclose(ratio, u, rtol=1e-8)
+
+
+@each_f
 def test_conjugate_ends_where_its_domain_does(div: FDivergence) -> None:
     low, high = div.domain
     # Below, nothing is best: f* = -f(0). Above, letters without mass pay f'(∞).

@@ -24,7 +24,6 @@ from math import exp, expm1, inf, sqrt
 import numpy as np
 import scipy
 
-from rdcfunc.certificate import EPS
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian import start
 from rdcfunc.gaussian.components import Axes
@@ -33,6 +32,7 @@ from rdcfunc.gaussian.feasibility import Printed
 from rdcfunc.gaussian.outcome import Outcome
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Relative accuracy of a root, and of what is computed from it.
 _ROOT, _OFF = 4 * EPS, 1e-13

@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.labels import factor, spectrum
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Roundings of a term, generously.
 _ROUNDINGS = 64

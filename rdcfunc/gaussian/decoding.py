@@ -22,7 +22,6 @@ from math import inf, sqrt
 
 import numpy as np
 
-from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.compilation import GaussianProgram
@@ -36,6 +35,7 @@ from rdcfunc.gaussian.several import told
 from rdcfunc.information import Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
+from rdcfunc.rounding import EPS, ROUNDING
 from rdcfunc.solution import Solution
 from rdcfunc.sources import Gaussian
 

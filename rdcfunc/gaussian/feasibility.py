@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian.outcome import solve
 from rdcfunc.gaussian.question import Question
+from rdcfunc.rounding import ROUNDING
 
 #: The least part of a variance that answers are asked to leave.
 _FINEST = 2.0**-200

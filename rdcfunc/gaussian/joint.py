@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.certificate import blurred
 from rdcfunc.gaussian.deviations import Transport
 from rdcfunc.gaussian.labels import spectrum
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Roundings of a term for each row, generously.
 _ROUNDINGS = 64

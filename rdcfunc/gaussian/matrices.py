@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.deviations import Transport, excess
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Tries to meet the levels, each of which goes further than the excess asks for.
 _TRIES = 60

@@ -11,7 +11,6 @@ from math import exp
 import numpy as np
 from scipy.optimize import brentq
 
-from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.joint import shown_bound
 from rdcfunc.gaussian.matrices import Matrices, perceived
@@ -19,6 +18,7 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.shown import Bent
 from rdcfunc.gaussian.tangents import solve_positive, symmetric
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Logarithms of prices between which the price is sought, Newton steps, and what a singular estimate is made up to.
 _LOW, _HIGH, _STEPS, _FLOOR = -40.0, 40.0, 100, 1e-12

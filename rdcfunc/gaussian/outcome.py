@@ -9,7 +9,6 @@ from math import inf
 import numpy as np
 import scipy
 
-from rdcfunc.certificate import EPS, ROUNDING
 from rdcfunc.gaussian import joint, moments, scalar, start
 from rdcfunc.gaussian.certificate import blurred, lower_bound
 from rdcfunc.gaussian.components import Axes, Components
@@ -21,6 +20,7 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
 from rdcfunc.gaussian.tangents import Tangents
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS, ROUNDING
 
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rdcfunc.certificate import EPS
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.question import Question
+from rdcfunc.rounding import EPS
 
 #: Tries, each of which goes further than the excess asks for.
 _TRIES = 60

@@ -18,7 +18,6 @@ from math import exp, inf, log, pi
 
 import numpy as np
 
-from rdcfunc.certificate import EPS
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian import start
 from rdcfunc.gaussian.components import Axes
@@ -28,6 +27,7 @@ from rdcfunc.gaussian.outcome import solve as plain
 from rdcfunc.gaussian.question import Question, variance
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.model import solve_quietly
+from rdcfunc.rounding import EPS
 
 #: Starts of the search, its steps, and what a step must gain.
 _STARTS, _STEPS, _GAIN = 4, 30, 1e-9

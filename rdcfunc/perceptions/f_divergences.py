@@ -30,6 +30,10 @@ class FDivergence(Divergence):
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         """Return ``f*(w)`` and its first two derivatives, for w in the domain; the first is the best ``q / p``."""
 
+    @abstractmethod
+    def slope(self, u: Array) -> Array:
+        """Return a w at which ``u w - f(u)`` is ``f*(w)``, for ratios ``u > 0``: a slope of f."""
+
     def support(self, g: Array, p: Array, t: float) -> float:
         # The dual, inf_λ λ + t Σ p f*((g - λ) / t), bounds the supremum at every λ that keeps g - λ <= t f'(∞).
         lower, upper = self.domain
@@ -76,6 +80,9 @@ class TotalVariation(FDivergence):
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         return w, np.ones_like(w), np.zeros_like(w)
 
+    def slope(self, u: Array) -> Array:
+        return 0.5 * np.sign(u - 1)
+
     def support(self, g: Array, p: Array, t: float) -> float:
         # Moving mass from a letter to the best letter gains the difference of g and pays t.
         return float(p @ np.maximum(g, g.max() - t))
@@ -104,6 +111,9 @@ class KL(FDivergence):
 
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         return np.expm1(w), np.exp(w), np.exp(w)
+
+    def slope(self, u: Array) -> Array:
+        return np.asarray(np.log(u))
 
     def support(self, g: Array, p: Array, t: float) -> float:
         # Donsker and Varadhan's t log Σ p e^{g/t}; letters with p = 0 are out of reach once t > 0.
@@ -149,6 +159,9 @@ class ReverseKL(FDivergence):
         ratio = 1 / (1 - w)
         return -np.log1p(-w), ratio, ratio**2
 
+    def slope(self, u: Array) -> Array:
+        return 1 - 1 / u
+
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
@@ -178,6 +191,9 @@ class JensenShannon(FDivergence):
         rest = 1 - power
         return -0.5 * np.log1p(-power), np.exp(2 * w) / rest, 4 * np.exp(2 * w) / rest**2
 
+    def slope(self, u: Array) -> Array:
+        return np.asarray(0.5 * np.log(2 * u / (1 + u)))
+
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
@@ -203,6 +219,9 @@ class ChiSquared(FDivergence):
 
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         return w + w**2 / 4, 1 + w / 2, np.full_like(w, 0.5)
+
+    def slope(self, u: Array) -> Array:
+        return 2 * (u - 1)
 
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp
@@ -231,6 +250,9 @@ class Hellinger(FDivergence):
     def conjugate(self, w: Array) -> tuple[Array, Array, Array]:
         root = 1 / (1 - 2 * w)
         return w * root, root**2, 4 * root**3
+
+    def slope(self, u: Array) -> Array:
+        return 0.5 * (1 - 1 / np.sqrt(u))
 
     def conic(self, p: Array, q: Any) -> tuple[Any, list[Any]]:
         import cvxpy as cp

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rdcfunc.certificate import excess
 from rdcfunc.information import Array, Indices
 from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.repairs import excess
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import State, advance, begin
 from rdcfunc.solvers.column_generation import ColumnGeneration, is_small

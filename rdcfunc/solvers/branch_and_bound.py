@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from heapq import heappop, heappush
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -12,18 +11,23 @@ from scipy.special import entr
 
 from rdcfunc.certificate import bracket
 from rdcfunc.columns import regions
-from rdcfunc.columns.regions import Branch
 from rdcfunc.information import Array
 from rdcfunc.program import Candidate, Dual, Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
+from rdcfunc.solvers.best_first import Cut, Tree
+from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.interior_point import InteriorPoint
 from rdcfunc.solvers.levels import by_brackets
-from rdcfunc.solvers.relaxation import Relaxed, inherit, proposals, relax, with_laws
+from rdcfunc.solvers.relaxation import BEGUN, Relaxed, inherit, proposals, relax, with_laws
 
 #: Most convex programs of the first region, of each other one, and of one descent.
 _FIRST, _ROUNDS, _DESCENT = 20, 6, 8
 #: Most freedom of all posteriors, corners of a cell, and entries (n times columns) for which this is picked.
 _MOST_FREEDOM, _MOST_CORNERS, _MOST_ENTRIES = 16, 4, 2_000
+#: Most regions and linear programs of a search for the least goal at any rate.
+_ANY_RATE = 100, 500
+#: Change of all posteriors below which a descent stands still.
+_STILL = 1e-6
 #: Share of an edge that a cut leaves at least on each side, and the shortest edge that is cut.
 _MARGIN, _SHORTEST = 0.1, 1e-9
 
@@ -38,9 +42,9 @@ class BranchAndBound(Solver):
     region the alternation of channel and class posteriors descends to an upper bound. Regions whose bound is within the
     tolerance of it are closed; the rest are cut, least bound first.
 
-    A region costs one to six convex programs. Random problems with n, m <= 8 and two or three classes take from 1 to
-    some 80 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not pay; a limit of work is
-    met where they pay nearly everywhere, or where levels are barely within reach.
+    A region costs one to six convex programs of some tens of steps. Random problems with n, m <= 8 and two or three
+    classes take from 1 to some 80 regions for 1e-6 bit, as the freedom ``m (K - 1)`` hardly counts where tags do not
+    pay; a limit of work is met where they pay nearly everywhere, or where levels are barely within reach.
 
     Parameters
     ----------
@@ -48,6 +52,9 @@ class BranchAndBound(Solver):
         The most regions that are bounded; the bracket is open where they do not suffice.
     starts
         Descents from source letters assigned to letters at random, if the first region leaves the bracket open.
+    work
+        The most steps of all convex programs together, each of which counts as twenty more. Where they are over, the
+        bracket stands as it is; a region that has been begun is finished.
 
     References
     ----------
@@ -66,9 +73,10 @@ class BranchAndBound(Solver):
 
     nodes: int = 200
     starts: int = 4
+    work: int = 10_000
 
     def __post_init__(self) -> None:
-        at_least_one(self, "nodes", "starts")
+        at_least_one(self, "nodes", "starts", "work")
 
     def refusal(self, program: Program) -> str | None:
         """Name a conditional entropy that is missing or tagged, or a divergence of which only a conic form is known."""
@@ -81,31 +89,31 @@ class BranchAndBound(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the best channel, and of the tree that proves the lower bound."""
+        free = replace(program, rate=inf)
+        if program.goal is not None and Chords().refusal(free) is None:
+            ample = Chords(*_ANY_RATE).solve(free, tol)[0]
+            known = bracket(program, ample)
+            if known.upper - known.lower <= tol:
+                return [ample]
         if isinstance(program.goal, Linear):
-            found = by_brackets(program, tol, self.solve)
+            found = by_brackets(program, tol, lambda p, fine, work: replace(self, work=work).solve(p, fine), self.work)
             if found:
                 return found
-        search = _Search(program, tol)
+        search = _Search(program, tol, self.work)
         if start is not None and start.channel.shape == (program.p.size, program.size):
             search.descend(_posteriors(program, start.channel))
         labels = program.posteriors[0].labels
         region = regions.whole(program.p, labels, len(program.posteriors), program.m)
-        made = [_Node(search.bound(Relaxed.trivial(program, region), _FIRST))]
-        for laws in _starts(program, self.starts if made[0].relaxed.lower < search.enough else 0):
+        tree = Tree(search.bound(Relaxed.trivial(program, region), _FIRST))
+        for laws in _starts(program, self.starts if tree.least.lower < search.enough() else 0):
             search.descend(laws)
-        open_ = [(made[0].relaxed.lower, 0)]
-        while open_ and len(made) + 2 <= self.nodes and open_[0][0] < search.enough:
-            node = made[heappop(open_)[1]]
-            node.cut = _place(program, node.relaxed)
-            if node.cut is None:
-                break
-            for cells in regions.cut(node.relaxed.cells, *node.cut):
-                part = search.bound(inherit(node.relaxed, program, cells, tol), _ROUNDS)
-                node.parts.append(len(made))
-                heappush(open_, (part.lower, len(made)))
-                made.append(_Node(part))
-        origin = f"branch and bound over class posteriors, {len(made)} regions"
-        return [replace(search.best, steps=search.steps, tree=_tree(made), origin=origin)]
+
+        def part(whole: Relaxed, cells: Array) -> Relaxed:
+            return search.bound(inherit(whole, program, cells, tol), _ROUNDS)
+
+        tree.grow(self.nodes, search.enough, lambda region: _place(program, region), part)
+        origin = f"branch and bound over class posteriors, {len(tree)} regions"
+        return [replace(search.best, steps=search.steps, tree=tree.proof, origin=origin)]
 
 
 def is_few(program: Program) -> bool:
@@ -116,36 +124,26 @@ def is_few(program: Program) -> bool:
     return decoders * m * (r - 1) <= _MOST_FREEDOM and r <= _MOST_CORNERS and entries <= _MOST_ENTRIES
 
 
-@dataclass(eq=False)
-class _Node:
-    """A region, where it was cut, and the places of its parts among all nodes."""
-
-    relaxed: Relaxed
-    cut: tuple[int, int, tuple[int, int], float] | None = None
-    parts: list[int] = field(default_factory=list)
-
-
 class _Search:
     """The best channel so far, and bounds on regions."""
 
-    def __init__(self, program: Program, tol: float) -> None:
+    def __init__(self, program: Program, tol: float, work: int) -> None:
         n, N = program.p.size, program.size
-        self.program, self.tol, self.upper, self.steps = program, tol, inf, 0
+        self.program, self.tol, self.work, self.upper, self.steps = program, tol, work, inf, 0
         self.best = Candidate(np.full((n, N), 1.0 / N), np.arange(N), Dual.zero(program), 0)
 
-    @property
     def enough(self) -> float:
-        """The bound that closes a region."""
-        return min(self.upper - self.tol, self.program.ceiling)
+        """Return the bound that closes a region by now: any, where the work is over."""
+        return -inf if self.steps >= self.work else min(self.upper - self.tol, self.program.ceiling)
 
     def bound(self, region: Relaxed, rounds: int) -> Relaxed:
         """Bound a region, and descend from its relaxed channel where the bound does not close it."""
         program = self.program
-        if region.lower >= self.enough:
+        if region.lower >= self.enough():
             return region
-        region = relax(region, program, self.tol, self.enough, rounds, patient=rounds == _FIRST)
+        region = relax(region, program, self.tol, self.enough(), rounds, patient=rounds == _FIRST)
         self.steps += region.steps
-        if region.lower < self.enough and region.channel.any():
+        if region.lower < self.enough() and region.channel.any():
             merged = np.zeros((program.p.size, program.size))
             np.add.at(merged.T, region.columns, region.channel.T)
             if not self.descend(_posteriors(program, merged)):
@@ -160,22 +158,23 @@ class _Search:
         program, every, before = self.program, np.arange(self.program.size), inf
         for step in range(_DESCENT):
             convex = with_laws(program, every, laws)
-            if any(convex.cheapest(c) > c.level for c in convex.limits):
+            if self.steps >= self.work or any(convex.cheapest(c) > c.level for c in convex.limits):
                 return step > 0
             if not program.minimises_rate:
                 # A rate that is missed by rounding is dear to mend.
                 convex = replace(convex, rate=program.rate - self.tol / 10)
-            found, proposal = next(proposals(program, convex, every, self.tol / 5, step == 0))
-            self.steps += 1
+            found, proposal = next(proposals(program, convex, every, self.tol / 5, before == inf))
+            self.steps += found.steps + BEGUN
             channel = np.zeros((program.p.size, program.size))
             channel[:, found.columns] = found.channel
             quiet = replace(proposal.dual, posteriors=np.zeros(len(program.posteriors)))
             upper = bracket(program, Candidate(channel, every, quiet, 0, found.log_a)).upper
             if upper < self.upper:
                 self.upper, self.best = upper, Candidate(channel, every, proposal.dual, 0)
-            if before - upper < self.tol or upper > self.upper + 10 * self.tol:
+            told = _posteriors(program, channel)
+            if before - upper < self.tol or upper > self.upper + 10 * self.tol or np.abs(told - laws).max() < _STILL:
                 break
-            before, laws = upper, _posteriors(program, channel)
+            before, laws = upper, told
         return True
 
 
@@ -209,7 +208,7 @@ def _heaviest(program: Program, region: Relaxed) -> Array:
     return np.stack([laws[h, program.groups(c)] for h, c in enumerate(program.posteriors)], axis=1)
 
 
-def _place(program: Program, region: Relaxed) -> tuple[int, int, tuple[int, int], float] | None:
+def _place(program: Program, region: Relaxed) -> Cut | None:
     """Return where to cut: decoder, letter, edge and the place on it; None where cells are points.
 
     It is the cell in which tags save most entropy, or the largest one where they save none, across its longest edge,
@@ -251,15 +250,3 @@ def _longest(cell: Array) -> tuple[tuple[int, int], float]:
         return (0, 0), 0.0
     longest = int(lengths.argmax())
     return (int(low[longest]), int(high[longest])), float(lengths[longest])
-
-
-def _tree(made: list[_Node]) -> Branch[Candidate] | Candidate:
-    """Return the tree of all regions' proofs; parts were made after what they are parts of."""
-    built: dict[int, Branch[Candidate] | Candidate] = {}
-    for place in reversed(range(len(made))):
-        node = made[place]
-        if node.cut is None:
-            built[place] = node.relaxed.proof
-        else:
-            built[place] = Branch(*node.cut, (built[node.parts[0]], built[node.parts[1]]))
-    return built[0]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from operator import attrgetter
 
 import numpy as np
 
 from rdcfunc.certificate import region_bound
 from rdcfunc.columns import chords, regions
-from rdcfunc.columns.regions import Branch
 from rdcfunc.information import Array, conditional_entropy
-from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
 from rdcfunc.solvers.base import Solver, at_least_one
+from rdcfunc.solvers.best_first import Cut, Tree
 from rdcfunc.solvers.linear import LinearProgram, Supports
 
 #: Most linear programs of one descent.
@@ -29,7 +28,7 @@ _MARGIN, _SAVED = 0.1, 1e-15
 
 @dataclass(frozen=True)
 class Chords(Solver):
-    """Minimise a distortion under ``H(S | X̂) <= C`` where the rate is no matter: the decoder of a fixed encoder.
+    """Minimise a distortion under ``H(S | X̂) <= C``, or this entropy, where the rate is no matter: a fixed encoder's.
 
     The entropy that a letter leaves open is concave in its joint law with the class. With the posterior of each letter
     confined to a cell, chords bound these entropies from below and a linear program the distortion, off by the second
@@ -44,6 +43,8 @@ class Chords(Solver):
     ----------
     nodes
         The most regions that are bounded; the bracket is open where they do not suffice.
+    work
+        The most linear programs of all regions together; a region that has been begun is finished.
 
     References
     ----------
@@ -58,103 +59,102 @@ class Chords(Solver):
     >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), classification=classes)
     >>> answer = rdc.decode(problem, [[0.9, 0.1], [0.4, 0.6]], C=0.4)
     >>> answer.solver, answer.gap < 1e-6
-    (Chords(nodes=4000), True)
+    (Chords(nodes=4000, work=20000), True)
     """
 
     nodes: int = 4000
+    work: int = 20_000
 
     def __post_init__(self) -> None:
-        at_least_one(self, "nodes")
+        at_least_one(self, "nodes", "work")
 
     def refusal(self, program: Program) -> str | None:
-        """Name what is there beside a distortion to minimise and one entropy of the letter alone."""
+        """Name what is there beside what is minimised, other linear levels, perception and one entropy."""
         entropies = program.posteriors
-        if program.rate < inf or not isinstance(program.goal, Linear) or program.letters.shape[1] > 1:
-            return "Chords solves for the least distortion of a fixed encoder's decoder; use solver=None"
-        if len(entropies) != 1 or entropies[0].tagged or program.limits:
-            return "Chords takes H(S|X̂) <= C of the letter alone, and perception; switch the others off"
+        if program.rate < inf or not isinstance(program.goal, Linear | Posterior) or program.letters.shape[1] > 1:
+            return "Chords solves for the least distortion or entropy of one decoder at any rate; use solver=None"
+        if len(entropies) != 1 or entropies[0].tagged:
+            return "Chords takes H(S|X̂) of the letter alone; use solver=None"
         return None
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the best channel, and of the tree that proves the lower bound."""
+        return [self.towards(program, tol, -inf, [] if start is None else [start])]
+
+    def towards(self, program: Program, tol: float, aim: float, starts: Sequence[Candidate] = ()) -> Candidate:
+        """Return what :meth:`solve` does, or leave off at a channel whose goal is no more than an aim.
+
+        Whether there is one is found out however close the least is to it, as far as regions suffice.
+        """
         search = _Search(program)
-        if start is not None and start.channel.shape == (program.p.size, program.m):
-            search.descend(program.p[:, None] * start.channel, tol)
-        posterior = program.posteriors[0]
-        made = [search.bound(regions.whole(program.p, posterior.labels, 1, program.m), None, tol)]
-        open_ = [(made[0].lower, 0)]
-        while open_ and len(made) + 2 <= self.nodes and open_[0][0] < min(search.upper - tol, program.ceiling):
-            node = made[heappop(open_)[1]]
-            node.cut = _place(node)
-            if node.cut is None:
-                break
-            for cells in regions.cut(node.cells, *node.cut):
-                node.parts.append(len(made))
-                made.append(search.bound(cells, node, tol))
-                heappush(open_, (made[-1].lower, node.parts[-1]))
-        channel = search.best / program.p[:, None]
-        dual = min((region for region in made if region.cut is None), key=attrgetter("lower")).proof.dual
-        origin = f"chords of entropies, {len(made)} regions"
-        return [Candidate(channel, np.arange(program.m), dual, search.steps, tree=_tree(made), origin=origin)]
+        for start in starts:
+            if start.channel.shape == (program.p.size, program.m):
+                search.descend(program.p[:, None] * start.channel, tol)
+
+        def enough() -> float:
+            over = search.upper <= aim or search.steps >= self.work
+            return -inf if over else min(max(search.upper - tol, aim + _INSIDE * tol), program.ceiling)
+
+        tree = Tree(search.bound(regions.whole(program.p, search.labels, 1, program.m), None, tol))
+        tree.grow(self.nodes, enough, _place, lambda whole, cells: search.bound(cells, whole, tol))
+        origin = f"chords of entropies, {len(tree)} regions"
+        channel, dual = search.best / np.maximum(program.p, 1e-300)[:, None], tree.least.proof.dual
+        return Candidate(channel, np.arange(program.m), dual, search.steps, tree=tree.proof, origin=origin)
 
 
 @dataclass(eq=False)
 class _Region:
-    """A region with its bound and the proof of it, masses on the corners of its cells, where it was cut, its parts."""
+    """A region with its bound, the proof of it, and masses on the corners of its cells."""
 
     cells: Array
     lower: float
     proof: Candidate
     corners: Array
-    cut: tuple[int, int, tuple[int, int], float] | None = None
-    parts: list[int] = field(default_factory=list)
 
 
 class _Search:
     """The best joint law of source letter and reproduction letter so far, and bounds on regions."""
 
     def __init__(self, program: Program) -> None:
-        assert isinstance(program.goal, Linear)
-        self.program, self.cost, self.steps = program, program.barred(program.goal.cost), 0
-        self.labels, self.level = program.posteriors[0].labels, program.posteriors[0].level
+        goal, (posterior,), limits = program.goal, program.posteriors, program.limits
+        self.program, self.labels, self.steps = program, posterior.labels, 0
+        self.cost = program.barred(goal.cost if isinstance(goal, Linear) else np.zeros((program.p.size, program.size)))
+        # An entropy that is minimised has no level.
+        self.minimised, self.level = posterior is goal, posterior.level - _INSIDE
         (n, m), K = self.cost.shape, self.labels.shape[1]
         self.best, self.upper = np.repeat(program.p[:, None] / m, m, axis=1), inf
+        self.corners = r = len(regions.whole(program.p, self.labels, 1, m)[0, 0])
+        # Levels of costs that are at most one, and met as they are only if there is no other way.
+        self.scales = np.array([max(float(c.cost.max()), _DUST) for c in limits])
+        self.limits = [c.cost / scale for c, scale in zip(limits, self.scales, strict=True)]
+        room = np.array([c.level - program.cheapest(c) for c in limits]) / self.scales
+        self.levels = np.array([c.level for c in limits]) / self.scales - np.clip(room / 2, 0.0, _INSIDE)
         # Variables are the joint law (n, m); sources its rows, and then come masses on the corners of cells.
-        self.sources = np.kron(np.eye(n), np.ones(m))
-        self.corners = len(regions.whole(program.p, self.labels, 1, 1)[0, 0])
-        r = self.corners
-        posterior = np.zeros((m * K, n * m + m * r))
+        joint, masses = np.kron(np.eye(n), np.ones(m)), np.zeros((m * K, n * m))
         for j in range(m):
-            posterior[j * K : (j + 1) * K, j : n * m : m] = self.labels.T
-        table = np.vstack([np.hstack([self.sources, np.zeros((n, m * r))]), posterior, np.zeros(n * m + m * r)])
-        fixed = np.concatenate([program.p, np.zeros(m * K)])
-        low, high = np.append(fixed, -inf), np.append(fixed, self.level - _INSIDE)
-        self.relaxed = LinearProgram(np.append(self.cost, np.zeros(m * r)), table, low, high)
-        low, high = np.append(program.p, -inf), np.append(program.p, self.level - _INSIDE)
-        self.judged = LinearProgram(self.cost.ravel(), np.vstack([self.sources, np.zeros(n * m)]), low, high)
+            masses[j * K : (j + 1) * K, j : n * m : m] = self.labels.T
+        spent = np.array([c.ravel() for c in self.limits]).reshape(-1, n * m)
+        told = [np.zeros(n * m), *spent]
+        fixed, most = np.concatenate([program.p, np.zeros(m * K)]), [self.level, *self.levels]
+        low = np.full(len(told), -inf)
+        table = np.pad(np.vstack([joint, masses, *told]), ((0, 0), (0, m * r)))
+        cost = np.pad(self.cost.ravel(), (0, m * r))
+        self.relaxed = LinearProgram(cost, table, np.append(fixed, low), np.append(fixed, most))
+        table = np.vstack([joint, *told])
+        self.judged = LinearProgram(self.cost.ravel(), table, np.append(program.p, low), np.append(program.p, most))
         self.supports = [Supports(output, n, (self.relaxed, self.judged)) for output in program.outputs]
 
     def bound(self, cells: Array, whole: _Region | None, tol: float) -> _Region:
         """Bound the part of a region that has these cells, and descend from its channel where it is not closed."""
         program, (n, m), K = self.program, self.cost.shape, self.labels.shape[1]
         places, most = n * m + np.arange(m * self.corners).reshape(m, -1), chords.entropies(cells[0])
+        end = n + m * K
         for j, i in np.ndindex(places.shape):
             for s in range(K):
                 self.relaxed.put(n + j * K + s, int(places[j, i]), -float(cells[0, j, i, s]))
-            self.relaxed.put(n + m * K, int(places[j, i]), float(most[j, i]))
+            self._tell(self.relaxed, end, int(places[j, i]), float(most[j, i]))
         found, prices = self._solve(self.relaxed, _CUTS)
-        scale, end = 1.0, n + m * K
-        lines, t = -prices[n:end].reshape(m, K), max(0.0, -float(prices[end]))
-        outputs = tuple(support.priced(prices) for support in self.supports)
-        if found is None:
-            # Farkas: at these prices every channel of the region costs something even if distortion is free.
-            told = self.labels @ chords.below(lines, t, cells[0]).T + sum(g for _, g in outputs)
-            missed = float(program.p @ np.where(np.isinf(self.cost), inf, told).min(axis=1)) - t * self.level
-            for (price, g), output in zip(outputs, program.outputs, strict=True):
-                missed -= price * output.level + output.divergence.support(g, output.reference, price)
-            scale = 2 * program.ceiling / missed if missed > 0 else 0.0
-        dual = Dual(np.ones(1), tuple((scale * s, scale * g) for s, g in outputs), np.array([scale * t]))
-        proof = Candidate(np.zeros((n, m)), np.arange(m), dual, 0, lines=scale * lines[None])
+        proof = self._proof(prices, cells, found is None)
         lower = region_bound(program, proof, cells)[0]
         if whole is not None and whole.lower >= lower:
             lower, proof = whole.lower, whole.proof
@@ -162,6 +162,29 @@ class _Search:
         if found is not None and lower < self.upper - tol:
             self.descend(found[: n * m].reshape(n, m), tol)
         return _Region(cells, lower, proof, corners)
+
+    def _proof(self, prices: Array, cells: Array, missed: bool) -> Candidate:
+        """Return the candidate whose bound on the region is that of the prices of the relaxed program's rows."""
+        program, (n, m), K = self.program, self.cost.shape, self.labels.shape[1]
+        end = n + m * K
+        lines, t = -prices[n:end].reshape(m, K), max(0.0, -float(prices[end]))
+        spend = np.maximum(-prices[end + 1 : end + 1 + len(self.limits)], 0.0)
+        outputs = tuple(support.priced(prices) for support in self.supports)
+        scale = 1.0
+        if missed:
+            # Farkas: at these prices every channel of the region costs something even if what is minimised is free.
+            told = self.labels @ chords.below(lines, t, cells[0]).T + sum(g for _, g in outputs)
+            told = told + sum(price * c for price, c in zip(spend, self.limits, strict=True))
+            over = float(program.p @ np.where(np.isinf(self.cost), inf, told).min(axis=1)) - spend @ self.levels
+            over -= 0.0 if self.minimised else t * self.level
+            for (price, g), output in zip(outputs, program.outputs, strict=True):
+                over -= price * output.level + output.divergence.support(g, output.reference, price)
+            scale = 2 * program.ceiling / over if over > 0 else 0.0
+        left = iter(scale * spend / self.scales)
+        linear = np.array([1.0 if c.level == inf else next(left) for c in program.linear])
+        told_outputs = tuple((scale * s, scale * g) for s, g in outputs)
+        dual = Dual(linear, told_outputs, np.array([1.0 if self.minimised else scale * t]))
+        return Candidate(np.zeros((n, m)), np.arange(m), dual, 0, lines=scale * lines[None])
 
     def descend(self, joint: Array, tol: float) -> None:
         """Alternate between joint law and posteriors, from a law that may miss the level, as long as that pays."""
@@ -185,12 +208,19 @@ class _Search:
             before = value
 
     def _judge(self, loss: Array) -> Array | None:
-        """Return the joint law of least distortion whose log-loss meets the level, if there is one."""
+        """Return the joint law of the least goal whose log-loss takes the place of the entropy, if there is one."""
         n, m = loss.shape
         for place, value in enumerate(loss.ravel()):
-            self.judged.put(n, place, float(value))
+            self._tell(self.judged, n, place, float(value))
         found, _ = self._solve(self.judged, _ALL_CUTS)
         return None if found is None else found.reshape(n, m)
+
+    def _tell(self, model: LinearProgram, row: int, column: int, value: float) -> None:
+        """Set what a variable adds to the entropy: to its row, or to the aim."""
+        if self.minimised:
+            model.price(column, value)
+        else:
+            model.put(row, column, value)
 
     def _solve(self, model: LinearProgram, cuts: int) -> tuple[Array | None, Array]:
         """Return the solution and prices of a linear program whose laws of letters meet perception, or nearly."""
@@ -205,11 +235,14 @@ class _Search:
     def _keep(self, joint: Array) -> float:
         """Return the distortion of a joint law, inf if it misses the level, and keep it if it is the best."""
         joint = np.where(joint > _DUST, joint, 0.0)
-        joint *= (self.program.p / joint.sum(axis=1))[:, None]
+        joint *= (self.program.p / np.maximum(joint.sum(axis=1), 1e-300))[:, None]
         law = joint.sum(axis=0)
-        if conditional_entropy(joint.T @ self.labels) > self.level or any(s.missed(law) for s in self.supports):
+        entropy = conditional_entropy(joint.T @ self.labels)
+        spent = np.array([float((joint * cost).sum()) for cost in self.limits])
+        missed = (spent > self.levels + _INSIDE).any() or entropy > self.program.posteriors[0].level
+        if missed or any(s.missed(law) for s in self.supports):
             return inf
-        value = float((joint * np.where(joint > 0, self.cost, 0.0)).sum())
+        value = entropy if self.minimised else float((joint * np.where(joint > 0, self.cost, 0.0)).sum())
         if value < self.upper:
             self.upper, self.best = value, joint
         return value
@@ -223,7 +256,7 @@ class _Search:
         return found
 
 
-def _place(region: _Region) -> tuple[int, int, tuple[int, int], float] | None:
+def _place(region: _Region) -> Cut | None:
     """Return where to cut: decoder, letter, edge and the place on it; None where no cell leaves a gap.
 
     It is the edge with most mass at both ends, weighed by its length as an information sees it: so much entropy would
@@ -242,15 +275,3 @@ def _place(region: _Region) -> tuple[int, int, tuple[int, int], float] | None:
     ends = int(low[edge]), int(high[edge])
     at = float(mass[letter, ends[1]] / mass[letter, list(ends)].sum())
     return 0, letter, ends, min(max(at, _MARGIN), 1 - _MARGIN)
-
-
-def _tree(made: list[_Region]) -> Branch[Candidate] | Candidate:
-    """Return the tree of all regions' proofs; parts were made after what they are parts of."""
-    built: dict[int, Branch[Candidate] | Candidate] = {}
-    for place in reversed(range(len(made))):
-        node = made[place]
-        if len(node.parts) < 2:
-            built[place] = node.proof
-        elif node.cut is not None:
-            built[place] = Branch(*node.cut, (built[node.parts[0]], built[node.parts[1]]))
-    return built[0]

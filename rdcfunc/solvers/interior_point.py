@@ -83,10 +83,11 @@ class InteriorPoint(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the first start, and where it leaves a gap, those of others."""
-        core = enter(program)
+        core, steps = enter(program), 0
         for neighbour, pace in dict.fromkeys(((start, FAST), (None, FAST), (None, CAREFUL))):
             begun = begin(core.program, program.p, neighbour)
-            support, point, steps, gap = self._rounds(core.program, program.p, begun, tol, pace)
+            support, point, taken, gap = self._rounds(core.program, program.p, begun, tol, pace)
+            steps += taken
             if gap <= tol or (neighbour is None and gap <= _ASTRAY * tol):
                 break
         found = [leave(program, core, support, point, steps)]

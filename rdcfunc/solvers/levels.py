@@ -84,7 +84,9 @@ def _every(tree: Branch[Candidate] | Candidate, place: int) -> Branch[Candidate]
     return replace(tree, dual=_worth(tree.dual, place))
 
 
-def by_brackets(program: Program, tol: float, solve: Callable[[Program, float], list[Candidate]]) -> list[Candidate]:
+def by_brackets(
+    program: Program, tol: float, solve: Callable[[Program, float, int], list[Candidate]], work: int
+) -> list[Candidate]:
     """Return candidates for a linear goal where the least rate falls with its level without being convex.
 
     Brackets of the rate at two levels hold the level sought between them. The prices that prove a rate at one level
@@ -95,13 +97,16 @@ def by_brackets(program: Program, tol: float, solve: Callable[[Program, float], 
     tol
         In units of the goal.
     solve
-        Solves programs that minimise the rate, to a tolerance in nats.
+        Solves programs that minimise the rate, to a tolerance in nats and in some steps at most.
+    work
+        The most steps of all programs.
     """
     goal = next(c for c in program.linear if c.level == inf)
     place = program.linear.index(goal)
     free = replace(program, linear=program.limits, rate=inf)
     for accuracy in (_FIRST, _FINER):
-        best = solve(free, accuracy)[0]
+        best = solve(free, accuracy, work)[0]
+        work = max(work - best.steps, 1)
         there = bracket(free, best)
         if there.upper <= program.rate:
             break
@@ -121,14 +126,15 @@ def by_brackets(program: Program, tol: float, solve: Callable[[Program, float], 
     )
     proof, sides = best, {low: inf, high: there.upper}
     for _ in range(_LEVELS):
-        if high - low <= tol:
+        if high - low <= tol or work <= 1:
             break
         dear, cheap = sides.get(low, inf), sides[high]
         share = (dear - program.rate) / (dear - cheap) if dear < inf else 0.5
         level = low + min(max(share, _SHARE), 1 - _SHARE) * (high - low)
         linear = tuple(replace(c, level=level) if c is goal else c for c in program.linear)
         least = replace(program, linear=linear, rate=inf)
-        found = solve(least, accuracy)[0]
+        found = solve(least, accuracy, work)[0]
+        work = max(work - found.steps, 1)
         here = bracket(least, found)
         told = replace(found, dual=_worth(found.dual, place), tree=_every(found.tree or found, place))
         bound = lower_bound(program, told)

@@ -9,11 +9,16 @@ from scipy.sparse import csc_array
 
 from rdcfunc.information import Array
 from rdcfunc.model import solve_quietly
+from rdcfunc.perceptions import FDivergence
 from rdcfunc.program import Output
 
 #: What a level may be missed by, and how far inside of a divergence's level cuts are, at most and in its units.
 _TOLERANCE = 1e-10
 _INSIDE, _SHARE = 1e-8, 1e-3
+#: Ratios of laws of letters are taken for no larger than this, and no smaller than its inverse.
+_RATIO = 1e9
+#: Most half spaces at a time.
+_MOST = 120
 #: Halvings in search of where a divergence meets its level.
 _HALVINGS = 30
 
@@ -58,10 +63,18 @@ class LinearProgram:
         """Change a coefficient."""
         self._model.changeCoeff(row, column, value)
 
+    def price(self, column: int, value: float) -> None:
+        """Change the cost of a variable."""
+        self._model.changeColCost(column, value)
+
     def add(self, values: Array, low: float, high: float) -> int:
         """Add the row ``low <= <values, x> <= high`` of the first variables, and return its place."""
         self._model.addRow(low, high, len(values), np.arange(len(values), dtype=np.int32), values)
         return int(self._model.getNumRow()) - 1
+
+    def remove(self, rows: list[int]) -> None:
+        """Remove rows; those after them move up."""
+        self._model.deleteRows(len(rows), np.array(rows, dtype=np.int32))
 
     def solve(self) -> tuple[Array | None, Array]:
         """Return the solution and the prices of the rows; None and a ray of prices if there is no solution.
@@ -90,13 +103,15 @@ class Supports:
 
     With ``g`` a slope of the divergence at some law, ``<g, q> <= support(g; t) + t level`` for t = 1. The half spaces
     are rows of linear programs whose first variables are a joint law (n, m); their prices add up to those of the bound.
-    At level zero the law is the reference.
+    At level zero the law is the reference. The half spaces that have had no price for longest make room for others.
     """
 
     def __init__(self, output: Output, n: int, models: tuple[LinearProgram, ...]) -> None:
         self._output, self._n, self._models = output, n, models
         self._slopes: list[Array] = []
         self._rows: list[int] = []
+        self._used: list[int] = []
+        self._clock = 0
         self._conic: Any = None
         self._inside = min(_INSIDE, _SHARE * output.level)
         if output.pinned:
@@ -107,6 +122,16 @@ class Supports:
         self._slopes.append(g)
         rows = [model.add(np.tile(g, self._n), low, high) for model in self._models]
         self._rows.append(rows[0])
+        self._apart = [row - rows[0] for row in rows]
+        self._used.append(self._clock)
+
+    def _drop(self, idle: set[int]) -> None:
+        gone = sorted(self._rows[k] for k in idle)
+        for model, apart in zip(self._models, self._apart, strict=True):
+            model.remove([row + apart for row in gone])
+        kept = [k for k in range(len(self._slopes)) if k not in idle]
+        self._slopes, self._used = [self._slopes[k] for k in kept], [self._used[k] for k in kept]
+        self._rows = [min(self._rows) + place for place in range(len(kept))]
 
     def missed(self, law: Array) -> bool:
         """Return whether a law misses the level."""
@@ -142,19 +167,24 @@ class Supports:
         return (1 - share) * self._output.reference + share * law
 
     def _slope(self, law: Array) -> Array:
-        """Return a slope of the divergence at a law, the multipliers of the conic form."""
+        """Return a slope of the divergence at a law: of its function of ratios, or a multiplier of its conic form."""
+        output = self._output
+        if isinstance(output.divergence, FDivergence):
+            p = output.reference
+            ratio = np.divide(law, p, out=np.full_like(p, _RATIO), where=p > 0)
+            return output.divergence.slope(np.clip(ratio, 1 / _RATIO, _RATIO))
         import cvxpy as cp
 
         if self._conic is None:
             q, at = cp.Variable(law.size, nonneg=True), cp.Parameter(law.size)
-            value, needs = self._output.divergence.conic(self._output.reference, q)
+            value, needs = output.divergence.conic(output.reference, q)
             self._conic = cp.Problem(cp.Minimize(value), [q == at, *needs])
         self._conic.parameters()[0].value = law
         solve_quietly(self._conic, "CLARABEL")
         return -np.asarray(self._conic.constraints[0].dual_value, dtype=np.float64)
 
     def priced(self, prices: Array) -> tuple[float, Array]:
-        """Return price and output price that the prices of the first program's rows add up to."""
+        """Return price and output price that the prices of the first program's rows add up to; call it once each."""
         # Cuts made since then have no price.
         weights = -prices[[row for row in self._rows if row < prices.size]]
         g = np.zeros(self._output.reference.size)
@@ -162,4 +192,8 @@ class Supports:
             g += weight * slope
         if self._output.pinned:
             return self._output.pinned_price(g), g
+        self._clock += 1
+        self._used[: weights.size] = np.where(weights > 0, self._clock, self._used[: weights.size]).tolist()
+        if len(self._slopes) > _MOST:
+            self._drop(set(np.argsort(self._used, kind="stable")[: -_MOST // 2].tolist()))
         return float(weights.sum()), g

@@ -10,11 +10,12 @@ import numpy as np
 import scipy
 from scipy.special import entr
 
-from rdcfunc.certificate import excess, region_bound
+from rdcfunc.certificate import region_bound
 from rdcfunc.columns import regions
 from rdcfunc.columns.regions import nearest
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
+from rdcfunc.repairs import excess
 from rdcfunc.solvers.interior_point import InteriorPoint
 
 #: Least class probability that a convex program is told of, and mass below which a column is idle.
@@ -25,6 +26,8 @@ _MISSED, _TOLD = 1e-6, 1e-9
 _OUTSIDE = 1e-9
 #: Least unit of a loss.
 _CLOSE = 1e-9
+#: Steps that the start of a convex program counts as.
+BEGUN = 20
 #: Decimals by which posteriors differ that are worth a column each.
 _DECIMALS = 7
 
@@ -42,7 +45,7 @@ class Relaxed:
     columns, laws, channel
         The channel's columns (c,), the posterior of each decoder on them (c, decoders, K), and itself (n, c).
     steps
-        Convex programs solved.
+        Of the convex programs solved.
     """
 
     cells: Array
@@ -72,11 +75,12 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
     which these cannot meet are met by no channel with posteriors in the cells.
     """
     cells, lower, proof = known.cells, known.lower, known.proof
-    (columns, laws), value = _first(program, cells, known), inf
-    for step in range(1, rounds + 1):
+    (columns, laws), value, steps = _first(program, cells, known), inf, 0
+    for _ in range(rounds):
         convex, told = with_laws(program, columns, laws, cells), []
         doubted, value = value == inf, inf
         for found, proposal in proposals(program, convex, columns, tol, doubted, cells):
+            steps += found.steps + BEGUN
             bound, best = region_bound(program, proposal, cells, tol / 20)
             if best is not None:
                 told.append((np.arange(program.size), best))
@@ -88,7 +92,7 @@ def relax(known: Relaxed, program: Program, tol: float, enough: float, rounds: i
                 used = program.p @ found.channel > _IDLE
                 place, value = found.columns[used], worth
                 known = replace(known, columns=columns[place], laws=laws[place], channel=found.channel[:, used])
-        known = replace(known, lower=lower, proof=proof, steps=step)
+        known = replace(known, lower=lower, proof=proof, steps=steps)
         if lower >= enough or value - lower <= tol / 4 or not told or (value < enough and not patient):
             break
         # Columns that carry nothing now may help to meet levels that are missed.
@@ -265,4 +269,4 @@ def _refute(convex: Program) -> Candidate | None:
     log_a[~live] = 0.0
     channel = np.full((convex.p.size, N), 1.0 / N)
     channel[live] = np.maximum(solved.x[:-1].reshape(n, N), 0.0)
-    return Candidate(channel / channel.sum(axis=1, keepdims=True), np.arange(N), dual, 0, log_a)
+    return Candidate(channel / channel.sum(axis=1, keepdims=True), np.arange(N), dual, 1, log_a)

@@ -11,11 +11,13 @@ from operator import attrgetter, itemgetter
 
 import numpy as np
 
-from rdcfunc.certificate import INSIDE, ROUNDING, bracket, excess, log_factors, lower_bound
+from rdcfunc.certificate import bracket, log_factors, lower_bound
 from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
 from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.repairs import excess
+from rdcfunc.rounding import INSIDE, ROUNDING
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior_point import InteriorPoint
 from rdcfunc.tuples import Channel, Earnings, coupled, merged, moved
