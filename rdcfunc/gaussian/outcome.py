@@ -25,7 +25,7 @@ from rdcfunc.information import Array
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12
 #: The most axes whose tangents are sought.
-_MOST = 48
+MOST = 48
 #: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
 _LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
 
@@ -85,7 +85,7 @@ def _scalar(question: Question) -> Outcome:
         lower = lower_bound(question, w, point)
     else:
         lower = _by_moments(question, point)
-    return _bracket(question, lower, point, w, 1)
+    return bracketed(question, lower, point, w, 1)
 
 
 def _by_moments(question: Question, point: Axes) -> float:
@@ -101,7 +101,7 @@ def _vector(question: Question) -> Outcome:
     plain = not question.judged.any() and question.D.size == 1
     if plain and question.V == inf and question.goal in "RD":
         point, w = start.filled(question)
-        return _bracket(question, lower_bound(question, w, point), point, w, 1)
+        return bracketed(question, lower_bound(question, w, point), point, w, 1)
     told = question.goal == "V" or question.V < inf
     if np.count_nonzero(question.told) * told <= 1:
         return _by_axes(question)
@@ -115,7 +115,7 @@ def _by_axes(question: Question) -> Outcome:
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     found = maximise(Components(question), w, question.levels, live)
     lower = lower_bound(question, found.prices, found.point)
-    return _bracket(question, lower, found.point, found.prices, found.steps)
+    return bracketed(question, lower, found.point, found.prices, found.steps)
 
 
 def _by_label(question: Question) -> Outcome:
@@ -123,7 +123,7 @@ def _by_label(question: Question) -> Outcome:
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     found = maximise(Determinant(question), w, question.levels, live)
     lower = lower_bound(question, found.prices, _anywhere(question))
-    return _bracket(question, lower, found.point, found.prices, found.steps)
+    return bracketed(question, lower, found.point, found.prices, found.steps)
 
 
 def _by_matrices(question: Question) -> Outcome:
@@ -136,15 +136,15 @@ def _by_matrices(question: Question) -> Outcome:
         known.append(simple.lower)
     for simple in _without_perception(question):
         if simple.upper < inf:
-            point = _shown(question, simple.point)
+            point = shown(question, simple.point)
             values = point.values(question)
             # What is shown must not cost more of the goal than was found without perception.
             if (values <= question.levels).all() and values[question.goals] <= simple.upper:
-                return replace(simple, point=point, values=values, prices=_widened(question, simple.prices))
+                return replace(simple, point=point, values=values, prices=widened(question, simple.prices))
         known.append(simple.lower)
-    if question.variances.size > _MOST:
+    if question.variances.size > MOST:
         raise ValueError(
-            f"a label told by several axes together with perception is offered for up to {_MOST} axes (got "
+            f"a label told by several axes together with perception is offered for up to {MOST} axes (got "
             f"{question.variances.size}): a step takes their sixth power; leave out axes of little variance, or a level"
         )
     w = start.prices(question)
@@ -152,7 +152,7 @@ def _by_matrices(question: Question) -> Outcome:
     oracle = Tangents(question)
     found = maximise(oracle, w, question.levels, live)
     lower, prices = joint.best_bound(question, found.prices, oracle.tangents(found.prices))
-    return _bracket(question, max(lower, *known), found.point, prices, found.steps)
+    return bracketed(question, max(lower, *known), found.point, prices, found.steps)
 
 
 def _without_perception(question: Question) -> Iterator[Outcome]:
@@ -165,7 +165,7 @@ def _without_perception(question: Question) -> Iterator[Outcome]:
             yield solve(replace(one, D=np.full(1, inf)))
 
 
-def _shown(question: Question, point: Point) -> Matrices:
+def shown(question: Question, point: Point) -> Matrices:
     """Return what decoders show of an estimate, brought as near to the source's law as they are asked for."""
     q = question
     if isinstance(point, Axes):
@@ -190,7 +190,7 @@ def _nearer(question: Question, point: Matrices, j: int) -> Matrices:
     return point.drawn(q.variances, j, same, part)
 
 
-def _widened(question: Question, w: Array) -> Array:
+def widened(question: Question, w: Array) -> Array:
     """Return prices of all decoders from those of one, that of the dearest distortion."""
     K = question.D.size
     wide = np.zeros(2 + 2 * K)
@@ -203,7 +203,7 @@ def _anywhere(question: Question) -> Axes:
     return Axes(np.full(question.variances.size, 300.0), np.zeros((1, question.variances.size)))
 
 
-def _bracket(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
+def bracketed(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
     """Bring the reproduction within the levels, and say what it costs."""
     met = _repaired(question, point)
     for by in _LOOSER:

@@ -1,0 +1,244 @@
+r"""The search for the best reproduction under a label of several numbers, and its bracket.
+
+A tangent of the label's entropy makes a convex program, whose solution makes the next tangent. These steps never get
+worse, and where they stay nothing is better; they are made shorter in number by Anderson's mixing of the last ones, in
+logarithms of G.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+from scipy.optimize import brentq
+
+from rdcfunc.certificate import EPS, ROUNDING
+from rdcfunc.checks import InfeasibleError
+from rdcfunc.gaussian import pivots, start
+from rdcfunc.gaussian.bottleneck import bottleneck
+from rdcfunc.gaussian.feasibility import FINEST, Printed, too_fine
+from rdcfunc.gaussian.interior import maximise
+from rdcfunc.gaussian.labels import Determinant, Left
+from rdcfunc.gaussian.matrices import Matrices
+from rdcfunc.gaussian.outcome import MOST, Outcome, bracketed, shown, widened
+from rdcfunc.gaussian.outcome import solve as plain
+from rdcfunc.gaussian.question import Question
+from rdcfunc.gaussian.several import Several, left_of
+from rdcfunc.gaussian.tangents import Tangents, symmetric
+from rdcfunc.information import Array
+
+#: Steps at most, how many of the last ones are mixed, the bracket at which they end, and how much
+#: worse one may be.
+_STEPS, _MIXED, _END, _WORSE = 60, 12, 1e-11, 1e-9
+
+
+def solve(question: Question, label: Several, level: float, units: Printed) -> Outcome:
+    """Return the bracket of a question with a label of several numbers, whose entropy is at most ``level`` inside."""
+    _check(question, label, level, units)
+    if question.variances.size > MOST and question.judged.any():
+        raise ValueError(
+            f"a label told by several axes together with perception is offered for up to {MOST} axes (got "
+            f"{question.variances.size}): a step takes their sixth power; leave out axes of little variance, or a level"
+        )
+    return _solve(question, label, level)
+
+
+def _solve(question: Question, label: Several, level: float) -> Outcome:
+    found = _free(question, label, level)
+    return _mixed(question, label, level, _first(question, label, level)) if found is None else found
+
+
+def _check(question: Question, label: Several, level: float, units: Printed) -> None:
+    """Refuse a level, or a rate, that is out of reach with the others."""
+    q, same = question, np.eye(question.variances.size)
+
+    def public(entropy: float) -> str:
+        return f"{units.public('V', label.mean(entropy)):.9g} bits"
+
+    if q.goal == "V":
+        return
+    if level <= (limit := label.entropy(0 * same)):
+        raise InfeasibleError(
+            f"C = {public(level)} is infeasible at any finite rate: the limit is C_min = h(S|X) = {public(limit)}; "
+            "raise C above that"
+        )
+    if level < label.entropy(FINEST * same):
+        raise too_fine()
+    if q.R == inf:
+        return
+    alone = replace(q, D=np.full(1, inf), P=np.full(1, inf))
+    least = _solve(replace(alone, goal="V"), label, inf)
+    least_C = _entropy(label, least.upper)
+    if level < _entropy(label, least.lower):
+        raise InfeasibleError(
+            f"C = {public(level)} is infeasible at R = {units.public('R', q.R):.9g}: the smallest feasible C is "
+            f"C_min(R) = {public(least_C)}; raise C to at least that, or R"
+        )
+    if q.goal != "P" or q.D[0] == inf:
+        return
+    needed = _solve(replace(q, goal="R", R=inf, P=np.full(1, inf)), label, level).lower
+    if needed > q.R * (1 + ROUNDING):
+        nearest = _solve(replace(alone, goal="D"), label, level).upper
+        raise InfeasibleError(
+            f"D = {units.public('D', float(q.D[0])):.9g} is infeasible at R = {units.public('R', q.R):.9g} and C = "
+            f"{public(level)}: the smallest feasible D is {units.public('D', nearest):.9g}; raise D to at least that, "
+            f"or R to at least {units.public('R', needed):.9g}"
+        )
+
+
+def _entropy(label: Several, mean: float) -> float:
+    """Return the entropy of independent numbers of a variance."""
+    return inf if mean == inf else float(len(label.told) / 2 * np.log(mean)) if mean > 0 else -inf
+
+
+def _free(question: Question, label: Several, level: float) -> Outcome | None:
+    """Return the answer if the label, or perception, asks for nothing that the others do not."""
+    q, k = question, question.variances.size
+    if q.goal == "P":
+        perfect = replace(q, goal="R", R=inf, P=np.zeros(1))
+        found = _solve(perfect, label, level)
+        if found.upper <= q.R:
+            return replace(found, lower=0.0, upper=0.0, prices=np.zeros_like(found.prices))
+    if q.goal != "V":
+        found = plain(q)
+        if found.upper < inf and label.entropy(left_of(found.point, k)) <= level:
+            return found
+    if q.goal == "P":
+        return None
+    one = replace(q, D=q.D.min(keepdims=True), P=np.full(1, inf))
+    simpler = [one] if q.judged.any() else []
+    if q.goal != "D" and q.D.min() < inf:
+        simpler.append(replace(one, D=np.full(1, inf)))
+    for simple in simpler:
+        found = _solve(simple, label, level)
+        if found.upper < inf:
+            point = shown(q, found.point) if q.judged.any() else found.point
+            values = point.values(q)
+            met = q.levels.copy()
+            met[q.goals] = found.upper if q.goal != "V" else inf
+            if (values <= met).all():
+                return replace(found, point=point, values=values, prices=widened(q, found.prices))
+    return None
+
+
+def _first(question: Question, label: Several, level: float) -> Array:
+    """Return something left of the source, for the first tangent, that meets the levels."""
+    q, k = question, question.variances.size
+    alone = replace(q, D=np.full(1, inf), P=np.full(1, inf))
+    if q.goal != "P" and q.D.min() == inf and not q.judged.any():
+        return bottleneck(label, level, q.R)
+    if q.goal == "P":
+        both = replace(q, goal="R", R=inf, P=np.full(1, inf))
+        found = _solve(both, label, level)
+        return left_of(found.point, k)
+    if q.goal != "R":
+        return bottleneck(label, level, q.R)
+    found = plain(q)
+    left = left_of(found.point, k) if found.upper < inf else np.eye(k)
+    if label.entropy(left) <= level:
+        return left
+    return left * float(np.exp(brentq(lambda u: label.entropy(np.exp(u) * left) - level, np.log(FINEST) * 2, 0.0)))
+
+
+def _mixed(question: Question, label: Several, level: float, left: Array) -> Outcome:
+    """Return the bracket that steps from tangent to tangent lead to."""
+    q, basis = question, symmetric(len(label.told))
+    seen: list[tuple[Array, Array]] = []
+    last: dict[int, Array] = {}
+    best: Outcome | None = None
+    lower, reached, steps = -inf, inf, 0
+    at = plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
+    for _ in range(_STEPS):
+        linear, value = label.linear(q, _exponential(at, basis), level), inf
+        if linear.V > 0:
+            oracle = Tangents(linear, dict(last)) if q.judged.any() else Determinant(linear)
+            w = start.prices(linear)
+            found = maximise(oracle, w, linear.levels, np.flatnonzero((linear.levels < inf) & (w > 0)))
+            steps += found.steps
+            left = left_of(found.point, q.variances.size)
+            value = label.entropy(left) if q.goal == "V" else float(found.values[q.goals])
+        if not value <= reached + _WORSE * (1 + abs(reached)):
+            if at is plainly:
+                break
+            far = float(np.abs(at - plainly).max()) > 8 * float(np.abs(seen[-1][1]).max()) if seen else False
+            at, seen = (plainly + (at - plainly) / 8, seen) if far else (plainly, seen[-1:])
+            continue
+        reached, Y = value, found.prices[1 : 1 + q.D.size, None, None] * np.diag(q.variances)
+        if isinstance(oracle, Tangents):
+            last, Y = oracle.last, oracle.tangents(found.prices)
+        lower = max(lower, _proved(q, label, level, found.prices, Y, left))
+        met = _met(linear, label, found.point, found.prices, steps)
+        if best is None or met.upper < best.upper:
+            best = met
+        if best.upper - lower <= _END * (1 + abs(best.upper)):
+            break
+        plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
+        seen = [*seen[-_MIXED:], (at, plainly - at)]
+        at = _anderson(seen)
+    if best is None:
+        silent = start.silent(q)
+        best = Outcome(lower, inf, silent, silent.values(q), np.zeros(q.levels.size), steps)
+    if lower > best.upper + ROUNDING * (1 + abs(best.upper)):
+        raise ArithmeticError(
+            f"the certified bounds cross ({lower!r} > {best.upper!r}); this is a defect of rdcfunc, please report it"
+        )
+    lower, upper = min(lower, best.upper), best.upper
+    if q.goal == "V":
+        lower, upper = label.mean(lower), label.mean(upper)
+    return replace(best, lower=max(0.0, lower), upper=upper, steps=steps)
+
+
+def _met(linear: Question, label: Several, point: Left | Matrices, w: Array, steps: int) -> Outcome:
+    """Return a point within its levels and what it costs, the label's entropy if that is the goal."""
+    found = bracketed(linear, 0.0, point, w, steps)
+    if found.upper == inf:
+        return found
+    left = left_of(found.point, linear.variances.size)
+    off, upper = label.rounding(left), found.upper
+    if linear.goal == "V":
+        # What was added for rounding is in units of the tangent, twice those of the entropy.
+        upper = label.entropy(left) + off + (upper - float(found.values[-1])) / 2
+    else:
+        upper += 2 * float(w[-1]) * off
+    prices = w.copy()
+    prices[-1] /= label.mean(label.entropy(left))
+    return replace(found, upper=upper, prices=prices)
+
+
+def _proved(question: Question, label: Several, level: float, w: Array, Y: Array, left: Array) -> float:
+    """Return the best bound of prices as they are, or without those that were left near zero."""
+    K = question.D.size
+    still = np.diag(question.variances)
+    blind, alone, equal = w.copy(), w.copy(), w.copy()
+    blind[1 + K : 1 + 2 * K] = 0.0
+    alone[1 : 1 + 2 * K] = 0.0
+    # Without noise the label's entropy has at most the price of rate, which it may miss by rounding.
+    equal[-1] = min(w[-1], w[0] / 2)
+    found = max(pivots.lower_bound(question, label, level, v, Y, left) for v in (w, equal))
+    for v in (blind, alone):
+        if v[question.goals] > 0:
+            found = max(found, pivots.lower_bound(question, label, level, v, v[1 : 1 + K, None, None] * still, left))
+    return found
+
+
+def _anderson(seen: list[tuple[Array, Array]]) -> Array:
+    """Return the mixture of the last points and moves at which the move would vanish, were it linear."""
+    at, move = seen[-1]
+    if len(seen) == 1:
+        return at + move
+    moves = np.array([move - earlier for _, earlier in seen[:-1]]).T
+    turns = np.array([at - earlier for earlier, _ in seen[:-1]]).T
+    mixed = np.linalg.lstsq(moves, move, rcond=1e-10)[0]
+    return np.asarray(at + move - (turns + moves) @ mixed)
+
+
+def _logarithm(G: Array, basis: Array) -> Array:
+    values, axes = np.linalg.eigh((G + G.T) / 2)
+    return basis.T @ ((axes * np.log(values)) @ axes.T).ravel()
+
+
+def _exponential(x: Array, basis: Array) -> Array:
+    n = int(np.sqrt(len(basis)))
+    values, axes = np.linalg.eigh((basis @ x).reshape(n, n))
+    return (axes * np.exp(values)) @ axes.T
