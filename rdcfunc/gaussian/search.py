@@ -7,10 +7,12 @@ logarithms of G.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
 import numpy as np
+import scipy
 from scipy.optimize import brentq
 
 from rdcfunc.certificate import EPS, ROUNDING
@@ -123,22 +125,45 @@ def _free(question: Question, label: Several, level: float) -> Outcome | None:
 
 
 def _first(question: Question, label: Several, level: float) -> Array:
-    """Return something left of the source, for the first tangent, that meets the levels."""
-    q, k = question, question.variances.size
-    alone = replace(q, D=np.full(1, inf), P=np.full(1, inf))
-    if q.goal != "P" and q.D.min() == inf and not q.judged.any():
-        return bottleneck(label, level, q.R)
+    """Return something left of the source, for the first tangent, that meets the levels but for rounding."""
+    q, k, s2 = question, question.variances.size, question.variances
     if q.goal == "P":
         both = replace(q, goal="R", R=inf, P=np.full(1, inf))
-        found = _solve(both, label, level)
-        return left_of(found.point, k)
-    if q.goal != "R":
-        return bottleneck(label, level, q.R)
-    found = plain(q)
-    left = left_of(found.point, k) if found.upper < inf else np.eye(k)
+        return left_of(_solve(both, label, level).point, k)
+    D, told = float(q.D.min()), bottleneck(label, level, q.R)
+    if D == inf and q.goal == "R":
+        return told
+    blind = replace(q, D=np.full(1, D if q.goal == "R" else inf), P=np.full(1, inf), V=inf)
+    seen = left_of(plain(blind if q.goal == "R" else replace(blind, goal="D")).point, k)
+    if q.goal == "R":
+        tries = [_scaled(label, level, D, s2, _way(seen, told, t)) for t in (0.0, 0.5, 0.8, 0.95, 1.0)]
+        return max(tries, key=lambda left: float(np.linalg.slogdet(left)[1]))
+    # At one rate, all the way: as near to the other goal as the level allows.
+    if q.goal == "D":
+        return _way(told, seen, _most(lambda t: label.entropy(_way(told, seen, t)) - level))
+    return _way(seen, told, _most(lambda t: float(s2 @ np.diag(_way(seen, told, t))) - D))
+
+
+def _scaled(label: Several, level: float, D: float, variances: Array, left: Array) -> Array:
+    """Return as much of a matrix as meets the distortion and the label."""
+    left = left * min(1.0, D / float(variances @ np.diag(left)))
     if label.entropy(left) <= level:
         return left
-    return left * float(np.exp(brentq(lambda u: label.entropy(np.exp(u) * left) - level, np.log(FINEST) * 2, 0.0)))
+    return left * float(np.exp(brentq(lambda u: label.entropy(np.exp(u) * left) - level, 2 * np.log(FINEST), 0.0)))
+
+
+def _most(over: Callable[[float], float]) -> float:
+    """Return the largest part of the way at which nothing is over."""
+    if over(1.0) <= 0:
+        return 1.0
+    return 0.0 if over(0.0) >= 0 else float(brentq(over, 0.0, 1.0))
+
+
+def _way(A: Array, B: Array, t: float) -> Array:
+    """Return the point at t of the geodesic from A to B, positive matrices."""
+    values, turn = scipy.linalg.eigh(B, A)
+    back = np.linalg.inv(turn)
+    return np.asarray((back.T * np.maximum(values, 1e-300) ** t) @ back)
 
 
 def _mixed(question: Question, label: Several, level: float, left: Array) -> Outcome:
