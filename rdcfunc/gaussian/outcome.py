@@ -28,6 +28,8 @@ _CROSSING = 1e-12
 MOST = 48
 #: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
 _LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
+#: The same where no prices are found.
+JUST = 1e-9
 
 Point = Axes | Left | Matrices
 
@@ -72,9 +74,17 @@ def solve(question: Question) -> Outcome:
         quiet = start.silent(question)
         if (quiet.values(question) <= question.levels).all():
             return Outcome(0.0, 0.0, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
-    if question.variances.size == 1:
-        return _scalar(question)
-    return _vector(question)
+    if question.goal == "V" and not question.told.any():
+        found = solve(replace(question, goal="R", R=inf))
+        return replace(found, lower=0.0, upper=0.0, prices=np.zeros_like(found.prices))
+    found = _scalar(question) if question.variances.size == 1 else _vector(question)
+    if found.upper == inf and question.goal != "R":
+        # Where the rate is only just enough, what takes the least is all that there is; wider levels bound the goal.
+        point = solve(replace(question, goal="R", R=inf)).point
+        point = point if isinstance(point, Axes) or not question.judged.any() else shown(question, point)
+        lower = max(found.lower, _vector(loosened(question, JUST)).lower)
+        return bracketed(question, lower, point, found.prices, found.steps)
+    return found
 
 
 def _scalar(question: Question) -> Outcome:
@@ -207,7 +217,7 @@ def bracketed(question: Question, lower: float, point: Point, w: Array, steps: i
     """Bring the reproduction within the levels, and say what it costs."""
     met = _repaired(question, point)
     for by in _LOOSER:
-        met = met or _repaired(_loosened(question, by), point)
+        met = met or _repaired(loosened(question, by), point)
     if met is None:
         return Outcome(lower, inf, point, point.values(question), w, steps)
     values = met.values(question)
@@ -228,7 +238,7 @@ def _repaired(question: Question, point: Point) -> Point | None:
     return repaired(question, point) if isinstance(point, Axes) else point.repaired(question)
 
 
-def _loosened(question: Question, by: float) -> Question:
+def loosened(question: Question, by: float) -> Question:
     """Return the question with levels that are a little wider."""
     more = 1 + by
     return replace(question, R=question.R * more, D=question.D * more, P=question.P * more, V=question.V * more)

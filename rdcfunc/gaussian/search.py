@@ -23,16 +23,17 @@ from rdcfunc.gaussian.feasibility import FINEST, Printed, too_fine
 from rdcfunc.gaussian.interior import maximise
 from rdcfunc.gaussian.labels import Determinant, Left
 from rdcfunc.gaussian.matrices import Matrices
-from rdcfunc.gaussian.outcome import MOST, Outcome, bracketed, shown, widened
+from rdcfunc.gaussian.components import Axes
+from rdcfunc.gaussian.outcome import JUST, MOST, Outcome, Point, bracketed, loosened, shown, widened
 from rdcfunc.gaussian.outcome import solve as plain
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import Several, left_of
 from rdcfunc.gaussian.tangents import Tangents, symmetric
 from rdcfunc.information import Array
 
-#: Steps at most, how many of the last ones are mixed, the bracket at which they end, and how much
-#: worse one may be.
-_STEPS, _MIXED, _END, _WORSE = 60, 12, 1e-11, 1e-9
+#: Steps at most, how many of the last ones are mixed, the bracket at which they end, how much
+#: worse one may be, and after how many without progress it ends.
+_STEPS, _MIXED, _END, _WORSE, _STALE = 60, 12, 1e-11, 1e-9, 10
 
 
 def solve(question: Question, label: Several, level: float, units: Printed) -> Outcome:
@@ -48,7 +49,27 @@ def solve(question: Question, label: Several, level: float, units: Printed) -> O
 
 def _solve(question: Question, label: Several, level: float) -> Outcome:
     found = _free(question, label, level)
-    return _mixed(question, label, level, _first(question, label, level)) if found is None else found
+    if found is not None:
+        return found
+    found = _mixed(question, label, level, _first(question, label, level))
+    if question.goal == "R" or found.upper - found.lower <= JUST:
+        return found
+    # Where the rate is only just enough, what takes the least is all that there is; wider levels bound the goal.
+    q = question
+    point = _only(q, label, inf if q.goal == "V" else level)
+    left = left_of(point, q.variances.size)
+    linear = label.linear(q, np.linalg.inv(label.within(left)), level)
+    met = _met(linear, label, point, found.prices, found.steps)
+    upper = label.mean(met.upper) if q.goal == "V" else met.upper
+    lower = max(found.lower, _mixed(loosened(q, JUST), label, level + JUST, left).lower)
+    best = replace(met, upper=upper) if upper < found.upper else found
+    return replace(best, lower=min(lower, best.upper))
+
+
+def _only(question: Question, label: Several, level: float) -> Point:
+    """Return what takes the least rate: where that is only just enough it is all that there is."""
+    point = _solve(replace(question, goal="R", R=inf), label, level).point
+    return point if isinstance(point, Axes) or not question.judged.any() else shown(question, point)
 
 
 def _check(question: Question, label: Several, level: float, units: Printed) -> None:
@@ -171,6 +192,7 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
     q, basis = question, symmetric(len(label.told))
     seen: list[tuple[Array, Array]] = []
     last: dict[int, Array] = {}
+    gaps: list[float] = []
     best: Outcome | None = None
     lower, reached, steps = -inf, inf, 0
     at = plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
@@ -196,7 +218,9 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
         met = _met(linear, label, found.point, found.prices, steps)
         if best is None or met.upper < best.upper:
             best = met
-        if best.upper - lower <= _END * (1 + abs(best.upper)):
+        narrow = 0.9 * gaps[-_STALE] if len(gaps) >= _STALE else inf
+        gaps.append(best.upper - lower)
+        if gaps[-1] <= _END * (1 + abs(best.upper)) or gaps[-1] > narrow:
             break
         plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
         seen = [*seen[-_MIXED:], (at, plainly - at)]
@@ -214,7 +238,7 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
     return replace(best, lower=max(0.0, lower), upper=upper, steps=steps)
 
 
-def _met(linear: Question, label: Several, point: Left | Matrices, w: Array, steps: int) -> Outcome:
+def _met(linear: Question, label: Several, point: Point, w: Array, steps: int) -> Outcome:
     """Return a point within its levels and what it costs, the label's entropy if that is the goal."""
     found = bracketed(linear, 0.0, point, w, steps)
     if found.upper == inf:
