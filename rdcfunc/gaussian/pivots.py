@@ -1,16 +1,16 @@
 r"""The certificate of a label of several numbers: prices and a guess of what is left prove a lower bound.
 
-Let :math:`x' = L x` be such that its last q entries are :math:`T A x`, with :math:`T W T^T` of pivots ω, the variances of
-a number of the noise given the later ones. By the chain rule and the entropy power inequality, for any law of X given
-the reproduction and any :math:`0 \le p_k \le 1`,
+Let :math:`x' = L x` be such that its last q entries are :math:`T A x`, with :math:`T W T^T` of pivots ω, the variances
+of a number of the noise given the later ones. By the chain rule and the entropy power inequality, for any law of X
+given the reproduction and any :math:`0 \le p_k \le 1`,
 
 .. math:: h(T S) \ge \sum_k h(T_k A X + T_k N \mid T_{>k} A X, T_{>k} N)
    \ge \sum_k p_k \bigl(h(x'_k \mid x'_{>k}) - \tfrac12 \log p_k\bigr)
    + (1 - p_k) \tfrac12 \log \frac{2 \pi e\, \omega_k}{1 - p_k},
 
 and :math:`h(x') = \sum_j h(x'_j \mid x'_{>j})`, each at most that of a Gaussian law of the variance v left of
-:math:`x'_j`. All else is at least :math:`\operatorname{tr} B \Delta = \operatorname{tr} B' \Delta' \ge \sum_j b_j v_j` with
-the pivots b of :math:`B' = L^{-T} B L^{-1}`. So at prices ρ of rate and μ of the label
+:math:`x'_j`. All else is at least :math:`\operatorname{tr} B \Delta = \operatorname{tr} B' \Delta' \ge \sum_j b_j
+v_j` with the pivots b of :math:`B' = L^{-T} B L^{-1}`. So at prices ρ of rate and μ of the label
 
 .. math:: -\rho\, h(x) + \mu\, h(S) + \operatorname{tr} B \Delta \ge \text{const} +
    \sum_j \min_v \bigl(b_j v - \tfrac12 (\rho - \mu p_j) \log v\bigr).
@@ -37,9 +37,9 @@ _ROUNDINGS = 64
 
 
 def lower_bound(question: Question, label: Several, level: float, w: Array, Y: Array, left: Array) -> float:
-    """Return a lower bound on the goal, for any prices, positive matrices (K, k, k) and what may be left.
+    r"""Return a lower bound on the goal, for any prices, positive matrices (K, k, k) and what may be left.
 
-    The price of the label is that of :math:`\\operatorname{tr} G A \\Delta A^T`, half of that of its entropy. If
+    The price of the label is that of :math:`\operatorname{tr} G A \Delta A^T`, half of that of its entropy. If
     nothing is proved, the bound is zero, or the label's entropy given the source.
     """
     q, K = question, question.D.size
@@ -94,7 +94,9 @@ def _told(label: Several, rho: float, mu: float, factors: list[Array], left: Arr
     terms = [_least(v, rho) for v in b[: k - q]]
     terms += [_best(*each, rho, mu) for each in zip(b[k - q :], units[k - q :], omega, strict=True)]
     skew = np.linalg.cond(L / np.sqrt((L**2).sum(1))[:, None])
-    size = rho * (abs(volume) + k * skew) + mu * (abs(turned) + q / float(np.linalg.eigvalsh(total * np.outer(scale, scale))[0]))
+    size = rho * (abs(volume) + k * skew) + mu * (
+        abs(turned) + q / float(np.linalg.eigvalsh(total * np.outer(scale, scale))[0])
+    )
     size += float(np.abs(terms).sum() + norms.sum() + values.sum())
     return float(sum(terms)) + rho * volume - mu * turned - float(values.sum()), size
 

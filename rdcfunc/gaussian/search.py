@@ -15,15 +15,14 @@ import numpy as np
 import scipy
 from scipy.optimize import brentq
 
-from rdcfunc.certificate import EPS, ROUNDING
+from rdcfunc.certificate import ROUNDING
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian import pivots, start
 from rdcfunc.gaussian.bottleneck import bottleneck
+from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.feasibility import FINEST, Printed, too_fine
 from rdcfunc.gaussian.interior import maximise
-from rdcfunc.gaussian.labels import Determinant, Left
-from rdcfunc.gaussian.matrices import Matrices
-from rdcfunc.gaussian.components import Axes
+from rdcfunc.gaussian.labels import Determinant
 from rdcfunc.gaussian.outcome import JUST, MOST, Outcome, Point, bracketed, loosened, shown, widened
 from rdcfunc.gaussian.outcome import solve as plain
 from rdcfunc.gaussian.question import Question
@@ -61,7 +60,8 @@ def _solve(question: Question, label: Several, level: float) -> Outcome:
     linear = label.linear(q, np.linalg.inv(label.within(left)), level)
     met = _met(linear, label, point, found.prices, found.steps)
     upper = label.mean(met.upper) if q.goal == "V" else met.upper
-    lower = max(found.lower, _mixed(loosened(q, JUST), label, level + JUST, left).lower)
+    wider = [_mixed(loosened(q, by), label, level + by, left).lower for by in (JUST, 1e3 * JUST)]
+    lower = max(found.lower, *wider)
     best = replace(met, upper=upper) if upper < found.upper else found
     return replace(best, lower=min(lower, best.upper))
 

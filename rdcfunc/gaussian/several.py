@@ -1,8 +1,8 @@
 r"""A label of several numbers, :math:`S = A X + N(0, W)`.
 
-With Δ what is left of the source it asks for :math:`\tfrac12 \log\det 2 \pi e (A \Delta A^T + W) \le C`. That is concave
-in Δ, but convex along the geodesics of positive matrices, as rate, distortion and :math:`\Delta \preceq 1` are: so
-nothing but the best has no better neighbour. For any positive G
+With Δ what is left of the source it asks for :math:`\tfrac12 \log\det 2 \pi e (A \Delta A^T + W) \le C`. That is
+concave in Δ, but convex along the geodesics of positive matrices, as rate, distortion and :math:`\Delta \preceq 1`
+are: so nothing but the best has no better neighbour. For any positive G
 
 .. math:: \log\det(A \Delta A^T + W) \le \operatorname{tr} G (A \Delta A^T + W) - \log\det G - q,
 
