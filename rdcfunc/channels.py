@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
@@ -68,11 +69,23 @@ class GaussianChannel:
 
     @property
     def rate(self) -> float:
-        """``I(X; X̂)`` in bits, on the components that have a noise."""
-        values, axes = np.linalg.eigh(self.noise)
-        live = values > len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
-        told = axes[:, live].T @ self.gain
-        ratio = (told @ self.source @ told.T) / np.sqrt(np.outer(values[live], values[live]))
+        r"""``I(X; X̂)`` in bits, :math:`\tfrac12 \log \det (G \Sigma G^T + V) / \det V`.
+
+        It is inf if a component of the reproduction tells something without noise; one that tells nothing is left out.
+        """
+        eps, heard = float(np.finfo(np.float64).eps), self.axes.T @ self.source @ self.axes
+        told = self.gains @ heard @ self.gains.T
+        size = np.sqrt(np.maximum(np.diag(told + self.noises), 0.0))
+        seen = size > 0
+        told, noise = (A[np.ix_(seen, seen)] / np.outer(size[seen], size[seen]) for A in (told, self.noises))
+        values, axes = np.linalg.eigh((noise + noise.T) / 2)
+        # Where all axes are apart, so are their noises, however small.
+        apart = not np.count_nonzero(noise - np.diag(np.diag(noise)))
+        live = values > (0.0 if apart else len(values) * eps)
+        share = axes.T @ told @ axes
+        if (np.diag(share)[~live] > 64 * len(values) * eps).any():
+            return inf
+        ratio = share[np.ix_(live, live)] / np.sqrt(np.outer(values[live], values[live]))
         return float(np.linalg.slogdet(np.eye(int(live.sum())) + ratio)[1]) / (2 * NATS_PER_BIT)
 
     def left(self, weights: Array, noise: float) -> float:

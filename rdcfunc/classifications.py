@@ -47,7 +47,7 @@ class LinearLabel:
     ----------
     weights
         A number, or a vector with one entry for each of the n components of the source; a matrix (q, n) for a label of
-        q numbers, of which only a bracket is known.
+        q numbers.
     noise
         The variance of what else moves the label; for several numbers that of each, or a covariance (q, q).
 

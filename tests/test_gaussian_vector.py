@@ -7,13 +7,15 @@ from math import inf, log
 import cvxpy as cp
 import numpy as np
 import pytest
+import scipy
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
 from rdcfunc.channels import GaussianChannel
-from rdcfunc.gaussian import certificate, components, joint, labels, outcome, tangents
+from rdcfunc.gaussian import certificate, components, joint, labels, outcome, pivots, search, tangents
 from rdcfunc.gaussian.deviations import Relative, Transport
 from rdcfunc.gaussian.question import Question
+from rdcfunc.gaussian.several import Several
 from rdcfunc.program import Axis
 from rdcfunc.tradeoff import _least
 
@@ -394,30 +396,116 @@ def told(S: np.ndarray, A: np.ndarray, W: np.ndarray) -> float:
     return float(np.linalg.slogdet(2 * np.pi * np.e * (A @ S @ A.T + W))[1]) / 2 / LN2
 
 
-def test_labels_of_several_numbers_are_bracketed() -> None:
-    rng = np.random.default_rng(0)
-    wide = 0
-    for n, q in ((3, 2), (2, 2)):
-        S, A = random_covariance(n, n), rng.normal(size=(q, n))
-        W, D = np.diag(rng.uniform(0.1, 1, q)), 0.4 * np.trace(S)
-        C, problem = told(0.25 * S, A, W), several(S, A, W)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rdc.WideBracketWarning)
-            answer = rdc.rate(problem, D=D, C=C)
-        free = rdc.rate(problem, D=D)
-        assert free.upper <= answer.lower + 1e-9
-        assert_meets(S, answer, D)
-        assert told(answer.sent.error, A, W) <= C + 1e-8
-        wide += answer.status is rdc.Status.GAUSSIAN
-        # Random encoders that meet both levels never beat the lower bound.
-        half = np.linalg.cholesky(S)
-        for _ in range(300):
-            Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
-            left = half @ (Q * rng.uniform(0, 1, n) ** 2) @ Q.T @ half.T
-            if np.trace(left) <= D and told(left, A, W) <= C:
-                assert (np.linalg.slogdet(S)[1] - np.linalg.slogdet(left)[1]) / 2 / LN2 >= answer.lower
-        assert told(free.sent.error, A, W) == pytest.approx(free.achieved.C, abs=1e-9)
-    assert wide
+def numbers(seed: int, n: int, q: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A source, and the weights and noise of a label of q numbers."""
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(q, q))
+    return random_covariance(seed, n), rng.normal(size=(q, n)), W @ W.T / 4
+
+
+@pytest.mark.parametrize(("n", "q"), [(3, 2), (2, 2), (2, 4)])
+def test_labels_of_several_numbers_are_exact(n: int, q: int) -> None:
+    rng = np.random.default_rng(q)
+    S, A, W = numbers(n, n, q)
+    C, problem = told(0.25 * S, A, W), several(S, A, W)
+    D = 0.9 * rdc.rate(problem, C=C).achieved.D
+    answer = rdc.rate(problem, D=D, C=C)
+    assert answer.gap < 1e-9
+    assert_meets(S, answer, D)
+    assert told(answer.sent.error, A, W) <= C + 1e-8
+    # Random encoders that meet both levels never beat the lower bound, nor do mixtures of two over time.
+    half, met = np.linalg.cholesky(S), []
+    for _ in range(300):
+        Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+        left = half @ (Q * rng.uniform(0, 1, n) ** 2) @ Q.T @ half.T
+        met.append(
+            [np.linalg.slogdet(S)[1] / 2 / LN2 - np.linalg.slogdet(left)[1] / 2 / LN2, np.trace(left), told(left, A, W)]
+        )
+    R, Ds, Cs = np.array(met).T
+    for part in (0.0, 0.5):
+        shared = [part * x[:, None] + (1 - part) * x for x in (R, Ds, Cs)]
+        fits = (shared[1] <= D) & (shared[2] <= C)
+        assert fits.any()
+        assert shared[0][fits].min() >= answer.lower
+    # Inverses come back.
+    assert rdc.distortion(problem, R=answer.value, C=C).value == pytest.approx(D, abs=1e-6)
+    if answer.prices.classification > 1e-3:
+        assert rdc.classification(problem, R=answer.value, D=D).value == pytest.approx(C, abs=1e-6)
+
+
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_several_numbers_and_perception(perception: perceptions.Divergence) -> None:
+    S, A, W = numbers(1, 2, 2)
+    C = told(0.25 * S, A, W)
+    D = 0.9 * rdc.rate(several(S, A, W), C=C).achieved.D
+    Q = np.linalg.qr(np.random.default_rng(2).normal(size=(2, 2)))[0]
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(2, 2)))[0]
+    label = classifications.ConditionalEntropy(classifications.LinearLabel(A, W))
+    problem = rdc.Problem(sources.Gaussian(S), SQUARED, perception, label)
+    W2 = turn @ W @ turn.T
+    label = classifications.ConditionalEntropy(classifications.LinearLabel(turn @ A @ Q.T, (W2 + W2.T) / 2))
+    rotated = rdc.Problem(sources.Gaussian(Q @ S @ Q.T), SQUARED, perception, label)
+    answer = rdc.rate(problem, D=D, P=0.01, C=C)
+    assert answer.gap < 1e-9
+    R = answer.value
+    assert rdc.rate(rotated, D=D, P=0.01, C=C).value == pytest.approx(R, abs=1e-9)
+    assert answer.lower > max(rdc.rate(problem, D=D, P=0.01).upper, rdc.rate(problem, D=D, C=C).upper) + 1e-3
+    G, N = answer.sent.gain, answer.sent.noise
+    assert np.trace((np.eye(2) - G) @ S @ (np.eye(2) - G).T + N) <= D * (1 + 1e-9)
+    assert told(answer.sent.error, A, W) <= C + 1e-8
+    if isinstance(perception, perceptions.Wasserstein):
+        assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(0.01, abs=1e-8)
+        return
+    assert rdc.distortion(problem, R=R, P=0.01, C=C).value == pytest.approx(D, abs=1e-8)
+    assert rdc.classification(problem, R=R, D=D, P=0.01).value == pytest.approx(C, abs=1e-8)
+    # Blocks that share nothing: the label's second number alone on the third axis adds its own rate.
+    lone = rdc.Problem(
+        sources.Gaussian(np.diag([1.0, 0.5])), SQUARED, perception, several(np.eye(2), np.eye(2), 0.1).classification
+    )
+    C = entropy(0.2 + 0.1) + entropy(0.5 * 0.2 + 0.1)
+    parts = [
+        rdc.rate(vector(np.eye(1) * v, None, (np.ones(1), 0.1)), C=entropy(c + 0.1)).value
+        for v, c in ((1.0, 0.2), (0.5, 0.1))
+    ]
+    assert rdc.rate(lone, C=C).upper <= sum(parts)
+
+
+def test_prices_of_several_numbers_prove_bounds_wherever_they_come_from() -> None:
+    """Random prices and guesses never beat the answer; one with the noise's pivots left out would."""
+    s2, rng = np.array([1.0, 0.4, 0.1]), np.random.default_rng(0)
+    label = Several(rng.normal(size=(2, 3)) * np.sqrt(s2), np.array([[0.1, 0.03], [0.03, 0.3]]))
+    level = label.entropy(0.2 * np.eye(3))
+    question = Question(s2, Transport(), inf, np.array([0.5]), np.array([inf]), inf, np.zeros(3), "R")
+    found = search._mixed(question, label, level, 0.2 * np.eye(3))
+    assert found.upper - found.lower < 1e-10
+    best = 0.0
+    for _ in range(300):
+        size = rng.choice([1e-3, 0.1, 1])
+        w = np.array([1.0, found.prices[1], 0.0, found.prices[-1] * label.mean(level)]) * np.exp(
+            size * rng.normal(size=4)
+        )
+        Z = np.eye(3) + size * 0.3 * rng.normal(size=(3, 3))
+        guess = Z @ found.point.left @ Z.T
+        guess /= max(1.0, np.linalg.eigvalsh(guess)[-1])
+        best = max(best, pivots.lower_bound(question, label, level, w, w[1] * np.diag(s2)[None], guess))
+    assert 0.999 * found.upper < best <= found.upper
+
+
+def test_a_label_where_the_rate_is_only_just_enough() -> None:
+    S, A, W = numbers(5, 3, 2)
+    problem, C = several(S, A, W), told(0.3 * S, A, W)
+    alone = rdc.rate(problem, C=C)
+    assert alone.gap < 1e-9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)
+        edge = rdc.distortion(problem, R=alone.value * (1 + 1e-12), C=C)
+    assert edge.upper <= alone.sent.distortion * (1 + 1e-6)
+    # The bottleneck of Gaussian vectors: the rate is that of independent numbers, by water-filling.
+    noise = scipy.linalg.eigh(W, A @ S @ A.T + W, eigvals_only=True)
+    levels = [(mu, np.minimum(1, noise / ((1 - noise) * (mu - 1)))) for mu in 1 + np.exp(np.linspace(-12, 8, 20001))]
+    tells = [np.log2(1 - noise + noise / parts).sum() / 2 + np.log2(parts).sum() / 2 for _, parts in levels]
+    rates = [-np.log2(parts).sum() / 2 for _, parts in levels]
+    assert np.interp(C - told(S, A, W), tells[::-1], rates[::-1]) == pytest.approx(alone.value, abs=1e-5)
 
 
 def test_several_numbers_without_noise_are_exact() -> None:
@@ -438,9 +526,16 @@ def test_one_number_in_a_matrix_is_one_number() -> None:
 
 
 SEVERAL = {
-    "goal": (lambda p: rdc.distortion(p, R=1.0, C=2.0), "offered for the rate"),
+    "rate": (
+        lambda p: rdc.distortion(p, R=1.0, C=2.0),
+        r"infeasible at R = 1: the smallest feasible C is C_min\(R\) = ",
+    ),
+    "D": (
+        lambda p: rdc.perception(replace(p, perception=perceptions.KL()), R=1.0, D=0.9, C=3.0),
+        r"D = 0.9 is infeasible at R = 1",
+    ),
     "limit": (lambda p: rdc.rate(p, C=-5.0), r"C_min = h\(S\|X\) = "),
-    "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.1), C=0.5), "needs independent ones"),
+    "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.0), C=0.5), "needs independent ones"),
     "noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1.0, 0.5]]), r"covariance of shape \(2, 2\)"),
     "weights": (lambda p: several(np.eye(3), np.eye(2), 0.1), r"3 weights like the source \(got 2\)"),
 }

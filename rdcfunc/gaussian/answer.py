@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from math import inf
+from dataclasses import replace
+from math import inf, log
 
 import numpy as np
 
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.classifications import ConditionalEntropy, LinearLabel
 from rdcfunc.compilation import GaussianProgram
-from rdcfunc.gaussian import blocks, several
+from rdcfunc.gaussian import blocks, search, several
 from rdcfunc.gaussian.components import Axes
 from rdcfunc.gaussian.deviations import deviation
 from rdcfunc.gaussian.feasibility import check_alone, check_rate
@@ -17,7 +18,7 @@ from rdcfunc.gaussian.labels import Left
 from rdcfunc.gaussian.matrices import Matrices, perceived, turn
 from rdcfunc.gaussian.outcome import Outcome, Point, solve
 from rdcfunc.gaussian.question import Question, entropy, variance
-from rdcfunc.gaussian.several import Several
+from rdcfunc.gaussian.several import Several, reduced
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.perceptions import Wasserstein
 from rdcfunc.problem import Problem, Target
@@ -34,15 +35,17 @@ def answer(program: GaussianProgram, tol: float) -> Solution:
     question = units.question(program)
     C = min(t.C for t in program.targets)
     check_alone(question, units, C)
-    if units.several is not None and C < inf:
-        found = several.solve(question, units.several, units.top, C)
+    if units.several is not None and (C < inf or question.goal == "V"):
+        level = units.several.level(C * NATS_PER_BIT, units.top)
+        check_rate(question, units)
+        found = search.solve(question, units.several, level, units)
     elif program.problem.common_randomness:
         check_rate(question, units)
         found = solve(question)
     else:
         found = blocks.solve(question, units)
     if units.several is not None:
-        found = several.told(found, units.several, units.top)
+        found = several.told(found, units.several)
     return units.solution(program, question, found, tol)
 
 
@@ -65,25 +68,32 @@ class Units:
         self.blur = spectrum.blur / self.top
         self.label = label_of(problem)
         self.several: Several | None = None
-        self.noise = 0.0
-        if self.label is not None and self.label.several:
-            s = np.sqrt(self.variances)
-            told = np.zeros((len(self.label.weights), 1)) if self.nothing else self.label.weights @ self.axes * s
-            self.several = Several(told, np.asarray(self.label.noise) / self.top)
-        elif self.label is not None:
-            self.noise = float(self.label.noise)
+        self.told, self.noise, self.extra = np.zeros(self.variances.size), 0.0, 0.0
+        if self.label is not None:
+            self._label(self.label)
         self.divergence = problem.perception
         scale = self.top if isinstance(self.divergence, Wasserstein) else 1.0
         self.P = 1.0 if self.divergence is None else self.divergence.unit / scale
 
+    def _label(self, label: LinearLabel) -> None:
+        """Set what the axes tell of the label, and what the source tells nothing of."""
+        weights = np.atleast_2d(label.weights)
+        told = np.zeros((len(weights), 1)) if self.nothing else weights @ self.axes
+        # Axes are orthogonal up to some roundings.
+        told = np.where(np.abs(told) > _ORTHOGONAL * np.linalg.norm(weights, axis=1)[:, None], told, 0.0)
+        if not label.several:
+            self.told, self.noise = told[0], float(np.asarray(label.noise))
+            return
+        found = reduced(told * np.sqrt(self.variances), np.asarray(label.noise) / self.top)
+        self.extra = found.extra + (len(weights) - len(found.told)) * log(self.top) / 2
+        if len(found.told) == 1:
+            self.told, self.noise = found.told[0] / np.sqrt(self.variances), float(found.noise[0, 0]) * self.top
+        else:
+            self.several = replace(found, extra=self.extra)
+
     def question(self, program: GaussianProgram) -> Question:
         """Return the question inside."""
         targets = program.targets
-        told = np.zeros(self.variances.size)
-        if self.label is not None and self.several is None and not self.nothing:
-            told = self.axes.T @ self.label.weights
-            # Axes are orthogonal up to some roundings.
-            told = np.where(np.abs(told) > _ORTHOGONAL * np.linalg.norm(self.label.weights), told, 0.0)
         goal = "R" if program.goal is None else "V" if program.goal.value == "C" else program.goal.value
         return Question(
             self.variances,
@@ -92,7 +102,7 @@ class Units:
             np.array([t.D for t in targets]) / self.top,
             np.array([t.P for t in targets]) * self.P,
             inf if self.several is not None else self.level(min(t.C for t in targets)),
-            told,
+            self.told,
             goal,
             self.blur,
             self.source.n - self.variances.size,
@@ -100,13 +110,14 @@ class Units:
 
     def level(self, C: float) -> float:
         """Return the variance inside that belongs to a level of the label's entropy in bits."""
-        total = variance(C * NATS_PER_BIT)
+        total = variance(C * NATS_PER_BIT - self.extra)
         spare = total - self.noise
         return inf if C == inf else (0.0 if abs(spare) <= 1e-14 * self.noise else spare) / self.top
 
     def entropy(self, V: float) -> float:
         """Return the entropy in bits of a label of which the source's part has a variance inside."""
-        return entropy(V * self.top + self.noise) / NATS_PER_BIT
+        count = 1 if self.several is None else len(self.several.told)
+        return (count * entropy(V * self.top + self.noise) + self.extra) / NATS_PER_BIT
 
     def public(self, name: str, value: float) -> float:
         """Return a value inside in public units."""
@@ -133,7 +144,7 @@ class Units:
         elif upper == inf:
             status = Status.NO_CHANNEL
         else:
-            status = Status.WIDE if question.deviation.exact and self.several is None else Status.GAUSSIAN
+            status = Status.WIDE if question.deviation.exact else Status.GAUSSIAN
         return Solution(
             value=upper,
             lower=lower,

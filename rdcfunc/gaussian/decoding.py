@@ -80,7 +80,7 @@ def decode(problem: Problem, encoder: GaussianChannel | Solution, P: float, C: f
         sent = _sent(channel, units, question)
     outcome = _served(question, sent)
     if units.several is not None:
-        outcome = told(outcome, units.several, units.top)
+        outcome = told(outcome, units.several)
     least = inf if units.label is None else units.entropy(float(outcome.values[-1]))
     if least > C + ROUNDING * (1 + abs(C)):
         raise InfeasibleError(

@@ -14,7 +14,7 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.rounding import ROUNDING
 
 #: The least part of a variance that answers are asked to leave.
-_FINEST = 2.0**-200
+FINEST = 2.0**-200
 
 
 class Printed(Protocol):
@@ -27,6 +27,14 @@ class Printed(Protocol):
         """Return the entropy in bits of a label of which the source's part has a variance inside."""
 
 
+def too_fine() -> ValueError:
+    """Return the refusal of levels that double precision does not resolve."""
+    return ValueError(
+        "a level asks for more than 100 bits a component, which double precision does not resolve; raise D or C, or "
+        "lower R"
+    )
+
+
 def check_alone(question: Question, units: Printed, C: float) -> None:
     """Refuse a level that is out of reach whatever the others are; ``C`` is the public one."""
     if question.variances[0] > 0 and not question.D.all():
@@ -34,16 +42,13 @@ def check_alone(question: Question, units: Printed, C: float) -> None:
             "D = 0 is infeasible at any finite rate: every D > 0 is feasible, and R(D) has no bound as D falls; raise D"
         )
     told = float(question.told @ question.told)
-    finest = question.variances[0] * _FINEST
+    finest = question.variances[0] * FINEST
     if (
         bool((question.D < finest).any())
-        or (inf > question.R > question.variances.size * -log(_FINEST) / 2)
-        or (0 < question.V < told * _FINEST)
+        or (inf > question.R > question.variances.size * -log(FINEST) / 2)
+        or (0 < question.V < told * FINEST)
     ):
-        raise ValueError(
-            "a level asks for more than 100 bits a component, which double precision does not resolve; raise D or C, "
-            "or lower R"
-        )
+        raise too_fine()
     if question.V == inf or (question.V >= told * (1 - ROUNDING) and question.V >= 0):
         return
     if question.V <= 0 < told:

@@ -1,27 +1,33 @@
 r"""The law within a KL level of the source that is nearest to a given Gaussian law in W2²: a convex program.
 
-On axes shared with the source it is one price for all axes. Else a tangent bounds it as in
-:mod:`rdcfunc.gaussian.tangents`, with what is left of the source fixed.
+On axes shared with the source it is one price for all axes. Else, with S the variances, κ what is shown and K a factor
+of what is known in units of the axes, as many columns as the encoder tells, at a price μ and for any M > 0
+
+.. math:: D + \mu KL \ge \operatorname{tr} S - \operatorname{tr} M^{-1}
+   + \tfrac\mu2 \log\det N, \qquad N = 1 + \tfrac2\mu (S - S K M K^T S),
+
+where N is positive: :math:`2 \operatorname{tr} (S^{1/2} K K^T S \kappa S^{1/2})^{1/2}`, the overlap of both, is at most
+:math:`\operatorname{tr} M^{-1} + \operatorname{tr} M K^T S \kappa S K`, and the least over κ is that of
+:math:`\kappa = N^{-1}`. It is concave in M; Newton's method finds the best one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp
 
 import numpy as np
 from scipy.optimize import brentq
 
 from rdcfunc.gaussian.deviations import Priced
-from rdcfunc.gaussian.joint import shown_bound
 from rdcfunc.gaussian.matrices import Matrices, perceived
 from rdcfunc.gaussian.question import Question
-from rdcfunc.gaussian.shown import Bent
 from rdcfunc.gaussian.tangents import solve_positive, symmetric
 from rdcfunc.information import Array
 from rdcfunc.rounding import EPS
 
-#: Logarithms of prices between which the price is sought, Newton steps, and what a singular estimate is made up to.
-_LOW, _HIGH, _STEPS, _FLOOR = -40.0, 40.0, 100, 1e-12
+#: Logarithms of prices between which the price is sought, and Newton steps.
+_LOW, _HIGH, _STEPS = -26.0, 40.0, 100
 
 
 def within(question: Question, point: Matrices, P: float) -> tuple[float, Array]:
@@ -43,7 +49,7 @@ def _on_axes(question: Question, c: Array, P: float) -> tuple[float, Array]:
         x = shape.best(s2, np.full_like(s2, exp(log_price)), d)[0]
         return float(shape.cost(x).sum()) - P, x
 
-    u = brentq(lambda y: at(y)[0], _LOW, _HIGH, xtol=1e-15, rtol=4 * EPS)
+    u = brentq(lambda y: at(y)[0], -_HIGH, _HIGH, xtol=1e-15, rtol=4 * EPS)
     over, x = at(u)
     lower = float((s2 * (x * x + 2 * (1 + x) * d)).sum()) + exp(u) * over
     while float(shape.cost(x).sum()) > P:
@@ -51,60 +57,92 @@ def _on_axes(question: Question, c: Array, P: float) -> tuple[float, Array]:
     return lower - 64 * EPS * len(x) * (float(s2.sum()) + exp(u) * P), np.diag(1 + x)
 
 
+@dataclass(frozen=True, eq=False)
+class _Tangent:
+    """What a tangent M proves at a price, and what it shows."""
+
+    price: float
+    value: float
+    size: float
+    inverse: Array
+    turned: Array
+    kappa: Array
+    shown: Array
+
+
+def _tangent(variances: Array, reach: Array, price: float, M: Array) -> _Tangent | None:
+    """Return what M proves with the rows ``S K`` of what is known, or None if that is nothing."""
+    n = variances.size
+    try:
+        half = np.linalg.inv(np.linalg.cholesky(M))
+    except np.linalg.LinAlgError:
+        return None
+    N = np.eye(n) + 2 / price * (np.diag(variances) - reach @ M @ reach.T)
+    values, axes = np.linalg.eigh((N + N.T) / 2)
+    coarse = 1 + 2 / price * float(variances.max() + np.linalg.norm(reach @ np.linalg.cholesky(M)) ** 2)
+    if not values[0] > 64 * n * EPS * coarse:
+        return None
+    inverse = half.T @ half
+    bent, spread = price / 2 * float(np.log(values).sum()), float(np.trace(inverse))
+    size = float(variances.sum()) + spread + price / 2 * float((coarse / values).sum() + np.abs(np.log(values)).sum())
+    kappa = (axes / values) @ axes.T
+    value = float(variances.sum()) - spread + bent
+    return _Tangent(price, value, size, inverse, reach.T @ kappa @ reach, kappa, axes / np.sqrt(values))
+
+
 def _off_axes(question: Question, point: Matrices, P: float) -> tuple[float, Array]:
     s2, n = question.variances, question.variances.size
-    basis, left = symmetric(n), point.left - _FLOOR * np.eye(n)
-    last: list[Array] = [np.zeros((n, n))]
+    reach = s2[:, None] * point.known[:, point.parts < 1]
+    first = np.diag(0.5 / np.maximum((reach**2 / s2[:, None]).sum(0), 1e-300)) / reach.shape[1]
+    last = [first]
 
-    def at(log_price: float) -> Bent:
-        w = np.array([0.0, 1.0, exp(log_price), 0.0])
-        X = last[0]
-        state = _made(question, w, X) or _made(question, w, np.zeros((n, n)))
+    def at(log_price: float) -> _Tangent:
+        price = exp(log_price)
+        state = _tangent(s2, reach, price, last[0])
+        if state is None:
+            last[0] = first
+            state = _tangent(s2, reach, price, first)
         assert state is not None
-        for _ in range(_STEPS):
-            gradient = state.scale * basis.T @ (state.W - np.eye(n) + left).ravel()
-            step = solve_positive(-state.curvature(basis), gradient)
-            decrement, value = float(gradient @ step), _value(state, left)
-            part, found = 1.0, None
-            while part > 1e-12:
-                found = _made(question, w, state.X + part * (basis @ step).reshape(n, n))
-                if found is not None and _value(found, left) >= value + 1e-4 * part * decrement - 1e-14 * s2.sum():
-                    break
-                part, found = part / 2, None
-            if found is None:
-                break
-            state = found
-            if decrement <= 1e-24 * s2.sum():
-                break
-        last[0] = state.X
+        last[0], state = _best(s2, reach, price, last[0], state)
         return state
 
     def over(log_price: float) -> float:
-        return perceived(question, next(at(log_price).outputs())[1]) - P
+        return perceived(question, at(log_price).shown) - P
 
-    u = float(brentq(over, -12.0, 12.0, xtol=1e-13)) if over(-12.0) > 0 > over(12.0) else 12.0
-    state = at(u)
-    shown = next(state.outputs())[1]
-    try:
-        value, size, _ = shown_bound(question, False, (1.0, exp(u)), state.Y)
-        bound = value + float((state.Y * point.left).sum()) - exp(u) * P
-        bound -= 64 * n * EPS * (size + float(np.abs(state.Y).sum()) + exp(u) * P)
-    except np.linalg.LinAlgError:
-        bound = 0.0
-    found = Matrices(point.parts, point.axes, shown[None])
-    part = 0.0
+    low, high = -2.0, 2.0
+    while over(low) <= 0 and low > _LOW:
+        low -= 6
+    while over(high) >= 0 and high < _HIGH:
+        high += 6
+    state = at(low if over(low) <= 0 else float(brentq(over, low, high, xtol=1e-13)) if over(high) < 0 else high)
+    bound = state.value - state.price * P - 64 * n * EPS * (state.size + state.price * P)
+    found, part = Matrices(point.parts, point.axes, state.shown[None]), 0.0
     while perceived(question, found.shown[0]) > P:
         part = max(EPS, 2 * part)
         found = found.drawn(s2, 0, np.eye(n), min(1.0, part))
     return max(bound, float(s2 @ np.diag(point.left))), found.shown[0]
 
 
-def _made(question: Question, w: Array, X: Array) -> Bent | None:
-    try:
-        return Bent(question, w, 0, [0], X)
-    except np.linalg.LinAlgError:
-        return None
-
-
-def _value(state: Bent, left: Array) -> float:
-    return state.value + float((state.Y * left).sum())
+def _best(variances: Array, reach: Array, price: float, M: Array, state: _Tangent) -> tuple[Array, _Tangent]:
+    """Return the tangent that proves most, by Newton's method from M on."""
+    r = len(M)
+    basis = symmetric(r)
+    for _ in range(_STEPS):
+        once, H = state.inverse, state.turned
+        twice = once @ once
+        gradient = basis.T @ (twice - H).ravel()
+        bend = np.kron(once, twice) + np.kron(twice, once) + 2 / price * np.kron(H, H)
+        step = solve_positive(basis.T @ bend @ basis, gradient)
+        decrement, part = float(gradient @ step), 1.0
+        move, found = (basis @ step).reshape(r, r), None
+        while part > 1e-12:
+            found = _tangent(variances, reach, price, M + part * move)
+            if found is not None and found.value >= state.value + 1e-4 * part * decrement - 1e-14 * variances.sum():
+                break
+            part, found = part / 2, None
+        if found is None:
+            break
+        M, state = M + part * move, found
+        if decrement <= 1e-24 * variances.sum():
+            break
+    return M, state

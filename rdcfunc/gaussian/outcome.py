@@ -25,9 +25,11 @@ from rdcfunc.rounding import EPS, ROUNDING
 #: Bounds that cross by more than this, relative to their size, cannot be rounding.
 _CROSSING = 1e-12
 #: The most axes whose tangents are sought.
-_MOST = 48
+MOST = 48
 #: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
 _LOOSER = (ROUNDING, 16 * ROUNDING, 256 * ROUNDING)
+#: The same where no prices are found.
+JUST = 1e-9
 
 Point = Axes | Left | Matrices
 
@@ -72,9 +74,17 @@ def solve(question: Question) -> Outcome:
         quiet = start.silent(question)
         if (quiet.values(question) <= question.levels).all():
             return Outcome(0.0, 0.0, quiet, quiet.values(question), np.zeros(question.levels.size), 0)
-    if question.variances.size == 1:
-        return _scalar(question)
-    return _vector(question)
+    if question.goal == "V" and not question.told.any():
+        found = solve(replace(question, goal="R", R=inf))
+        return replace(found, lower=0.0, upper=0.0, prices=np.zeros_like(found.prices))
+    found = _scalar(question) if question.variances.size == 1 else _vector(question)
+    if found.upper == inf and question.goal != "R":
+        # Where the rate is only just enough, what takes the least is all that there is; wider levels bound the goal.
+        point = solve(replace(question, goal="R", R=inf)).point
+        point = point if isinstance(point, Axes) or not question.judged.any() else shown(question, point)
+        lower = max(found.lower, _vector(loosened(question, JUST)).lower)
+        return bracketed(question, lower, point, found.prices, found.steps)
+    return found
 
 
 def _scalar(question: Question) -> Outcome:
@@ -85,7 +95,7 @@ def _scalar(question: Question) -> Outcome:
         lower = lower_bound(question, w, point)
     else:
         lower = _by_moments(question, point)
-    return _bracket(question, lower, point, w, 1)
+    return bracketed(question, lower, point, w, 1)
 
 
 def _by_moments(question: Question, point: Axes) -> float:
@@ -101,7 +111,7 @@ def _vector(question: Question) -> Outcome:
     plain = not question.judged.any() and question.D.size == 1
     if plain and question.V == inf and question.goal in "RD":
         point, w = start.filled(question)
-        return _bracket(question, lower_bound(question, w, point), point, w, 1)
+        return bracketed(question, lower_bound(question, w, point), point, w, 1)
     told = question.goal == "V" or question.V < inf
     if np.count_nonzero(question.told) * told <= 1:
         return _by_axes(question)
@@ -115,7 +125,7 @@ def _by_axes(question: Question) -> Outcome:
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     found = maximise(Components(question), w, question.levels, live)
     lower = lower_bound(question, found.prices, found.point)
-    return _bracket(question, lower, found.point, found.prices, found.steps)
+    return bracketed(question, lower, found.point, found.prices, found.steps)
 
 
 def _by_label(question: Question) -> Outcome:
@@ -123,7 +133,7 @@ def _by_label(question: Question) -> Outcome:
     live = np.flatnonzero((question.levels < inf) & (w > 0))
     found = maximise(Determinant(question), w, question.levels, live)
     lower = lower_bound(question, found.prices, _anywhere(question))
-    return _bracket(question, lower, found.point, found.prices, found.steps)
+    return bracketed(question, lower, found.point, found.prices, found.steps)
 
 
 def _by_matrices(question: Question) -> Outcome:
@@ -136,15 +146,15 @@ def _by_matrices(question: Question) -> Outcome:
         known.append(simple.lower)
     for simple in _without_perception(question):
         if simple.upper < inf:
-            point = _shown(question, simple.point)
+            point = shown(question, simple.point)
             values = point.values(question)
             # What is shown must not cost more of the goal than was found without perception.
             if (values <= question.levels).all() and values[question.goals] <= simple.upper:
-                return replace(simple, point=point, values=values, prices=_widened(question, simple.prices))
+                return replace(simple, point=point, values=values, prices=widened(question, simple.prices))
         known.append(simple.lower)
-    if question.variances.size > _MOST:
+    if question.variances.size > MOST:
         raise ValueError(
-            f"a label told by several axes together with perception is offered for up to {_MOST} axes (got "
+            f"a label told by several axes together with perception is offered for up to {MOST} axes (got "
             f"{question.variances.size}): a step takes their sixth power; leave out axes of little variance, or a level"
         )
     w = start.prices(question)
@@ -152,7 +162,7 @@ def _by_matrices(question: Question) -> Outcome:
     oracle = Tangents(question)
     found = maximise(oracle, w, question.levels, live)
     lower, prices = joint.best_bound(question, found.prices, oracle.tangents(found.prices))
-    return _bracket(question, max(lower, *known), found.point, prices, found.steps)
+    return bracketed(question, max(lower, *known), found.point, prices, found.steps)
 
 
 def _without_perception(question: Question) -> Iterator[Outcome]:
@@ -165,7 +175,7 @@ def _without_perception(question: Question) -> Iterator[Outcome]:
             yield solve(replace(one, D=np.full(1, inf)))
 
 
-def _shown(question: Question, point: Point) -> Matrices:
+def shown(question: Question, point: Point) -> Matrices:
     """Return what decoders show of an estimate, brought as near to the source's law as they are asked for."""
     q = question
     if isinstance(point, Axes):
@@ -190,7 +200,7 @@ def _nearer(question: Question, point: Matrices, j: int) -> Matrices:
     return point.drawn(q.variances, j, same, part)
 
 
-def _widened(question: Question, w: Array) -> Array:
+def widened(question: Question, w: Array) -> Array:
     """Return prices of all decoders from those of one, that of the dearest distortion."""
     K = question.D.size
     wide = np.zeros(2 + 2 * K)
@@ -203,11 +213,11 @@ def _anywhere(question: Question) -> Axes:
     return Axes(np.full(question.variances.size, 300.0), np.zeros((1, question.variances.size)))
 
 
-def _bracket(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
+def bracketed(question: Question, lower: float, point: Point, w: Array, steps: int) -> Outcome:
     """Bring the reproduction within the levels, and say what it costs."""
     met = _repaired(question, point)
     for by in _LOOSER:
-        met = met or _repaired(_loosened(question, by), point)
+        met = met or _repaired(loosened(question, by), point)
     if met is None:
         return Outcome(lower, inf, point, point.values(question), w, steps)
     values = met.values(question)
@@ -228,7 +238,7 @@ def _repaired(question: Question, point: Point) -> Point | None:
     return repaired(question, point) if isinstance(point, Axes) else point.repaired(question)
 
 
-def _loosened(question: Question, by: float) -> Question:
+def loosened(question: Question, by: float) -> Question:
     """Return the question with levels that are a little wider."""
     more = 1 + by
     return replace(question, R=question.R * more, D=question.D * more, P=question.P * more, V=question.V * more)

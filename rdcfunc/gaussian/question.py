@@ -54,8 +54,8 @@ class Question:
 
     @property
     def told(self) -> Array:
-        """What each axis tells of the label, ``a_i s_i``."""
-        return self.label * np.sqrt(self.variances)
+        """How much each axis tells of the label, ``|a_i s_i|``."""
+        return np.sqrt((self.tells**2).sum(1))
 
     @property
     def tells(self) -> Array:
