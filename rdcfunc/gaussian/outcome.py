@@ -80,10 +80,11 @@ def solve(question: Question) -> Outcome:
     found = _scalar(question) if question.variances.size == 1 else _vector(question)
     if found.upper == inf and question.goal != "R":
         # Where the rate is only just enough, what takes the least is all that there is; wider levels bound the goal.
-        point = solve(replace(question, goal="R", R=inf)).point
-        point = point if isinstance(point, Axes) or not question.judged.any() else shown(question, point)
+        only = solve(replace(question, goal="R", R=inf)).point
+        if not isinstance(only, Axes) and question.judged.any():
+            only = shown(question, only)
         lower = max(found.lower, _vector(loosened(question, JUST)).lower)
-        return bracketed(question, lower, point, found.prices, found.steps)
+        return bracketed(question, lower, only, found.prices, found.steps)
     return found
 
 

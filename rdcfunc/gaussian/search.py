@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import cast
 
 import numpy as np
 import scipy
@@ -57,7 +58,7 @@ def _solve(question: Question, label: Several, level: float) -> Outcome:
     q = question
     point = _only(q, label, inf if q.goal == "V" else level)
     left = left_of(point, q.variances.size)
-    linear = label.linear(q, np.linalg.inv(label.within(left)), level)
+    linear = label.linear(q, _inverse(label.within(left)), level)
     met = _met(linear, label, point, found.prices, found.steps)
     upper = label.mean(met.upper) if q.goal == "V" else met.upper
     wider = [_mixed(loosened(q, by), label, level + by, left).lower for by in (JUST, 1e3 * JUST)]
@@ -195,7 +196,7 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
     gaps: list[float] = []
     best: Outcome | None = None
     lower, reached, steps = -inf, inf, 0
-    at = plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
+    at = plainly = _logarithm(_inverse(label.within(left)), basis)
     for _ in range(_STEPS):
         linear, value = label.linear(q, _exponential(at, basis), level), inf
         if linear.V > 0:
@@ -203,7 +204,8 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
             w = start.prices(linear)
             found = maximise(oracle, w, linear.levels, np.flatnonzero((linear.levels < inf) & (w > 0)))
             steps += found.steps
-            left = left_of(found.point, q.variances.size)
+            point = cast("Point", found.point)
+            left = left_of(point, q.variances.size)
             value = label.entropy(left) if q.goal == "V" else float(found.values[q.goals])
         if not value <= reached + _WORSE * (1 + abs(reached)):
             if at is plainly:
@@ -215,14 +217,14 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
         if isinstance(oracle, Tangents):
             last, Y = oracle.last, oracle.tangents(found.prices)
         lower = max(lower, _proved(q, label, level, found.prices, Y, left))
-        met = _met(linear, label, found.point, found.prices, steps)
+        met = _met(linear, label, point, found.prices, steps)
         if best is None or met.upper < best.upper:
             best = met
         narrow = 0.9 * gaps[-_STALE] if len(gaps) >= _STALE else inf
         gaps.append(best.upper - lower)
         if gaps[-1] <= _END * (1 + abs(best.upper)) or gaps[-1] > narrow:
             break
-        plainly = _logarithm(np.linalg.inv(label.within(left)), basis)
+        plainly = _logarithm(_inverse(label.within(left)), basis)
         seen = [*seen[-_MIXED:], (at, plainly - at)]
         at = _anderson(seen)
     if best is None:
@@ -285,6 +287,10 @@ def _anderson(seen: list[tuple[Array, Array]]) -> Array:
 def _logarithm(G: Array, basis: Array) -> Array:
     values, axes = np.linalg.eigh((G + G.T) / 2)
     return basis.T @ ((axes * np.log(values)) @ axes.T).ravel()
+
+
+def _inverse(A: Array) -> Array:
+    return np.asarray(np.linalg.inv(A), dtype=np.float64)
 
 
 def _exponential(x: Array, basis: Array) -> Array:
