@@ -23,9 +23,9 @@ _JOINED = 1e-2
 _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
 _PATIENCE = 30
-#: The part of ``tol`` that an estimate of the gap is to reach: where linear levels alone are missed, whose repair it
-#: prices well, and else.
-_AIM, _FINE = 0.25, 0.05
+#: The part of ``tol`` that an estimate of the gap is to reach, and that misses may take of it where it prices their
+#: repair roughly: those of more than linear levels.
+_AIM, _FINE = 0.25, 0.1
 #: Gap, in units of ``tol``, of a run that was led astray.
 _ASTRAY = 1e3
 #: Most columns for which the best channel at given prices is sought.
@@ -127,12 +127,12 @@ class InteriorPoint(Solver):
     ) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
         support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
-        aim = tol * (_AIM if core.minimises_rate and not core.outputs else _FINE)
+        finest = _AIM if core.minimises_rate and not core.outputs else _FINE
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu, pace=pace), aim)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu, pace=pace), _AIM * tol, finest * tol)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
@@ -147,8 +147,11 @@ class InteriorPoint(Solver):
             prices, mu = point.dual.linear, _JOINED
         return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
-    def run(self, saddle: Saddle, tol: float) -> tuple[int, float, Point]:
-        """Step until the bounds meet or nothing improves; return the steps taken, and gap and point of the best."""
+    def run(self, saddle: Saddle, aim: float, miss: float) -> tuple[int, float, Point]:
+        """Step until the gap is the aim and misses cost so little of it, or nothing improves.
+
+        Return the steps taken, and gap and point of the best.
+        """
         best, centre, idle = inf, inf, 0
         path: Array | None = None
         for taken in range(self.steps):
@@ -160,7 +163,7 @@ class InteriorPoint(Solver):
             path = saddle.q if path is None and saddle.mu < NEAR else path
             if gap < best or taken == 0:
                 best, point = gap, saddle.point()
-            if best <= tol or idle > _PATIENCE:
+            if (gap <= aim and saddle.missed <= miss) or idle > _PATIENCE:
                 break
             try:
                 saddle.step()
@@ -183,7 +186,7 @@ def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
         return proposal
     saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), COLD, base)
     with np.errstate(all="ignore"):
-        taken, _, point = InteriorPoint().run(saddle, _FINE * tol)
+        taken, _, point = InteriorPoint().run(saddle, 0.5 * _FINE * tol, inf)
     channel = np.array(proposal.channel)
     rows = np.exp(-base) * point.q
     channel[live] = rows / rows.sum(axis=1, keepdims=True)

@@ -27,10 +27,12 @@ from rdcfunc.solvers.interior.transport import TransportBarrier
 FAST, CAREFUL = 0.99, 0.5
 #: What a step may add to a price (relatively) or an output price.
 _GROWTH, _TURN = 2.0, 10.0
+#: How far what is missed may lag behind the products, and the part of these that is kept while it does.
+_LAG, _HELD = 100.0, 0.3
 #: Corrections of one step, and the step beyond which none is needed.
-_CORRECTORS, _FAR = 10, 0.9
+_CORRECTORS, _FAR = 10, 0.97
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
-_NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.1
+_NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.2
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
 #: What a miss of a level or of an output law costs at least, a nat a unit, as its repair is not free.
@@ -79,8 +81,8 @@ class Saddle:
         self.held = np.flatnonzero(self.levels < inf)
         self.slack = np.where(self.levels < inf, LEVEL_WEIGHT * mu / s, 0.0)
         self.barriers = [_barrier(o, source, program.law(q, o.target), mu) for o in program.outputs]
-        self.mu, self.last = mu, 1.0
-        self.trust, self.cap, self.gap, self.least = 1.0, 1.0, inf, inf
+        self.mu = mu
+        self.trust, self.cap, self.gap, self.least, self.missed = 1.0, 1.0, inf, inf, inf
         self.z = np.zeros(0)
         self.log_y = self.log_p = np.log(self.p)
         self.entropy = -float(self.p @ self.log_p)
@@ -149,7 +151,8 @@ class Saddle:
             lower -= b.t * b.level + h
             missed += b.miss(law) * max(float(np.ptp(b.g)), _DEAR) + (b.t + _DEAR) * max(b.spent - b.level, 0.0)
         self._pair()
-        gap = (abs(information - lower) + missed) / self._price()
+        self.missed = missed / self._price()
+        gap = abs(information - lower) / self._price() + self.missed
         # Where the linear model misleads, steps get shorter, and centring comes first.
         if gap > 1.2 * self.gap:
             self.cap = max(0.5 * self.cap, _LEAST_TRUST)
@@ -198,18 +201,24 @@ class Saddle:
         """Predict, correct (Mehrotra 1992), and correct pairs that are in the way again (Gondzio 1996)."""
         self._factor()
         still = [-pair.primal * pair.dual for pair in self.pairs]
-        directions = self._solve(still, 0.0)
-        step = min(1.0, self._room(directions))
-        ahead = sum(pair.ahead(d, step) for pair, d in zip(self.pairs, directions, strict=True))
+        predicted = self._solve(still, 0.0)
+        step = min(1.0, self._room(predicted))
+        ahead = sum(pair.ahead(d, step) for pair, d in zip(self.pairs, predicted, strict=True))
         centring = min(1.0, max(ahead / self._total(), 1e-8)) ** 3
-        # After a step cut short, the path bends too much for a corrector: back towards it first.
-        bends = self.last >= _SHORT and self.trust == 1.0
-        centring = centring if bends else max(centring, 0.5)
+        # Products far ahead of what is missed would leave it to equations that are all rounding by then.
+        centring = max(centring, min(_HELD, self.missed * self._price() / (_LAG * self.mu)))
+        bent = [still_ - d[0] * d[1] for still_, d in zip(still, predicted, strict=True)]
+        bend = -self.dy * self.dv
+        step = self._corrected(bent, bend, centring) if self.trust == 1.0 else 0.0
+        if step < _SHORT:
+            # The path bends too much for a corrector: back towards it first.
+            step = self._corrected(still, 0.0, max(centring, 0.5))
+        self._move(step)
+
+    def _corrected(self, changes: list[Array], bend: Array | float, centring: float) -> float:
+        """Point the direction at a part of the mean product, beside changes of products; return the step to take."""
         goals = [centring * self.mu * pair.weight for pair in self.pairs]
-        aims = [change + goal for change, goal in zip(still, goals, strict=True)]
-        if bends:
-            aims = [aim - d[0] * d[1] for aim, d in zip(aims, directions, strict=True)]
-        bend = -self.dy * self.dv if bends else 0.0
+        aims = [change + goal for change, goal in zip(changes, goals, strict=True)]
         directions = self._solve(aims, bend)
         step = self._room(directions)
         for _ in range(_CORRECTORS):
@@ -224,8 +233,7 @@ class Saddle:
                 self._solve(aims, bend)
                 break
             aims, directions, step = better, self.directions, longer
-        self.last = self._centred(min(1.0, self.pace * step, self._longest()))
-        self._move(self.last)
+        return self._centred(min(1.0, self.pace * step, self._longest()))
 
     def _centred(self, step: float) -> float:
         """Return the step, shortened until no pair is far ahead of the others."""

@@ -32,24 +32,25 @@ class TransportBarrier(Barrier):
         # Where the weights exceed a coupling, the plan begins centred instead of costing far more than its level.
         self.plan = 0.5 * (couplings + rest * mu / (mu + self.t * cost))
         self.slack = LEVEL_WEIGHT * mu / self.t
-        self.gauge = law
+        self.gap = self.potential[:, None] + self.t * self.cost
 
     def kinks(self) -> list[Pair]:
         return [Pair(self.plan, self.gap, self.weight)]
 
     def prepare(self) -> float:
-        self.gap = self.potential[:, None] + self.t * self.cost - self.g
         stiff = self.stiff = self.plan / self.gap
-        fares = stiff * self.cost
-        self.rows, self.fares = stiff.sum(axis=1), fares.sum(axis=1)
+        self.rows = stiff.sum(axis=1)
         self.share = stiff / self.rows[:, None]
-        m = self.g.size
+        # Rows of the hessian in g sum to zero, as those of a Laplacian, which spares its diagonal all cancellation.
+        m, self.gauge = self.g.size, self.plan.sum(axis=0)
+        self.fare = (self.share * self.cost).sum(axis=1)
+        dearer = self.cost - self.fare[:, None]
+        ties = stiff.T @ self.share
+        np.fill_diagonal(ties, 0.0)
         self.hessian = np.zeros((m + 1, m + 1))
-        self.hessian[:m, :m] = -(stiff.T @ self.share)
-        self.hessian[np.arange(m), np.arange(m)] += stiff.sum(axis=0)
-        mixed = self.share.T @ self.fares - fares.sum(axis=0)
-        self.hessian[:m, m] = self.hessian[m, :m] = mixed
-        self.hessian[m, m] = np.vdot(fares, self.cost) - self.fares @ (self.fares / self.rows) + self.slack / self.t
+        self.hessian[:m, :m] = np.diag(ties.sum(axis=1)) - ties
+        self.hessian[:m, m] = self.hessian[m, :m] = -(stiff * dearer).sum(axis=0)
+        self.hessian[m, m] = np.vdot(stiff * dearer, dearer) + self.slack / self.t
         return float(self.p @ self.potential)
 
     def right_side(self, law: Array, aim: float, aims: Sequence[Array]) -> Array:
@@ -59,18 +60,19 @@ class TransportBarrier(Barrier):
         after = self.plan + change
         in_g = law - after.sum(axis=0) + self.share.T @ self.left
         in_t = float(np.vdot(self.cost, after)) + aim / self.t - self.level + self.slack
-        return np.append(in_g, in_t - float((self.fares / self.rows) @ self.left))
+        return np.append(in_g, in_t - float(self.fare @ self.left))
 
     def direct(self, dg: Array, dt: float) -> list[Direction]:
         self._direct(dg, dt)
-        self.d_potential = (self.left - self.fares * dt + self.stiff @ dg) / self.rows
-        d_gap = self.d_potential[:, None] + dt * self.cost - dg
-        self.d_plan = (self.change - self.plan * d_gap) / self.gap
-        return [(self.d_plan, d_gap)]
+        self.d_potential = self.left / self.rows - self.fare * dt + self.share @ dg
+        self.d_gap = self.d_potential[:, None] + dt * self.cost - dg
+        self.d_plan = (self.change - self.plan * self.d_gap) / self.gap
+        return [(self.d_plan, self.d_gap)]
 
     def move(self, step: float) -> None:
         super().move(step)
         self.potential, self.plan = self.potential + step * self.d_potential, self.plan + step * self.d_plan
+        self.gap = self.gap + step * self.d_gap
 
     @property
     def spent(self) -> float:
