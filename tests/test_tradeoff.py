@@ -273,3 +273,21 @@ def test_the_fixed_alphabet_lies_between_the_tagged_value_and_its_own_channel(C:
     assert tagged.gap <= 1e-6
     assert tagged.lower <= fixed.lower + 1e-6
     assert_meets(nonconvex_problem(False), fixed, rdc.Target(0.3, C=fixed.upper))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_distortions_with_forbidden_pairs_close_and_come_back_as_rates(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(2, 6, size=2)
+    d = rng.random((n, m))
+    d[rng.random((n, m)) < 0.3] = np.inf
+    d[np.isinf(d).all(axis=1), 0] = 1.0
+    problem = rdc.Problem(sources.Discrete(rng.dirichlet(np.ones(n))), distortions.matrix(d))
+    R = rdc.rate(problem, D=1.0).upper + float(rng.uniform(0.02, 1.0))
+    found = rdc.distortion(problem, R)
+    assert found.gap <= 1e-6
+    assert found.rate <= R * (1 + 1e-9)
+    assert not found.channel[np.isinf(d)].any()
+    assert rdc.rate(problem, found.upper).lower <= R + 1e-9
+    if found.lower > 1e-3 + problem.source.pmf @ d.min(axis=1):
+        assert rdc.rate(problem, found.lower - 1e-5).upper >= R
