@@ -67,8 +67,8 @@ def repaired(program: Program, channel: Array, dual: Dual) -> list[Array]:
             if program.outputs:
                 anchors += [_move_outputs(program, anchor) for anchor in anchors[1:]]
             if not program.minimises_rate:
-                # The same output law told without a word: less rate, the same perception. And halfway to it, in logarithms:
-                # less rate too, on the same pairs, so that forbidden ones stay out.
+                # The same output law told without a word: less rate, the same perception. And halfway to it, in
+                # logarithms: less rate too, on the same pairs, so that forbidden ones stay out.
                 law = program.p @ near
                 anchors += [np.tile(law, (len(near), 1)), rows(np.sqrt(near * law))]
             met = [found for anchor in anchors if (found := _mixture(program, near, anchor, slack)) is not None]

@@ -93,7 +93,7 @@ def test_what_was_loaded_can_be_certified_and_started_from(tmp_path: Path) -> No
 )
 def test_other_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "file").write_text(text)
-    with pytest.raises(ValueError, match=rf"file holds no answer of rdcfunc.*{message}.*give a file that"):
+    with pytest.raises(ValueError, match=rf"file holds no answer of rdcfunc.*{message}.*give what"):
         rdc.load(tmp_path / "file")
 
 

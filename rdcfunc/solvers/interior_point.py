@@ -14,7 +14,7 @@ from rdcfunc.program import Candidate, Dual, Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import CAREFUL, FAST, Point, Saddle
-from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, spread
+from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, outlook, spread
 from rdcfunc.solvers.levels import by_rates
 
 #: Products of complementary pairs, in nats, after columns have joined.
@@ -28,6 +28,8 @@ _PATIENCE = 30
 _AIM, _FINE = 0.25, 0.1
 #: Gap, in units of ``tol``, of a run that was led astray.
 _ASTRAY = 1e3
+#: A guessed divergence, in units of its level, from which on perception is not idle.
+_CLEARLY = 2.0
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 
@@ -83,6 +85,8 @@ class InteriorPoint(Solver):
 
     def solve(self, program: Program, tol: float, start: Candidate | None = None) -> list[Candidate]:
         """Return the candidate of the first start, and where it leaves a gap, those of others."""
+        if (idle := self._idle(program, tol)) is not None:
+            return [idle]
         core, steps = enter(program), 0
         for neighbour, pace in dict.fromkeys(((start, FAST), (None, FAST), (None, CAREFUL))):
             begun = begin(core.program, program.p, neighbour)
@@ -96,6 +100,25 @@ class InteriorPoint(Solver):
         if gap > tol and program.goal is not None:
             found = [*self._end(program, tol), *found]
         return found
+
+    def _idle(self, program: Program, tol: float) -> Candidate | None:
+        """Return the answer without perception if its output laws are within their levels: prices then tend to zero."""
+        judged, without = (
+            [o for o in program.outputs if isinstance(o.divergence, FDivergence)],
+            replace(program, outputs=()),
+        )
+        core = enter(without).program
+        if not judged or len(judged) < len(program.outputs) or not program.minimises_rate or not core.linear:
+            return None
+        guess = outlook(core)
+        if any(o.divergence.value(o.reference, program.law(guess, o.target)) > _CLEARLY * o.level for o in judged):
+            return None
+        free = self.solve(without, tol)[0]
+        law = np.asarray(np.bincount(free.columns, program.p @ free.channel, program.size), dtype=np.float64)
+        for o in judged:
+            if not o.divergence.value(o.reference, program.law(law, o.target)) <= o.level:
+                return None
+        return replace(free, dual=Dual(free.dual.linear, tuple((0.0, np.zeros(program.m)) for _ in program.outputs)))
 
     def _end(self, program: Program, tol: float) -> list[Candidate]:
         """Return candidates by way of rates, or whose goal is the least that it can be at any rate."""
