@@ -29,7 +29,7 @@ def compare(out: Path, patch: pytest.MonkeyPatch) -> int:
     """Run the comparison with a few small networks, a curve that is there at once, and nothing in the figure."""
     import test_benchmarks as small
 
-    patch.setattr(networks, "quick", lambda seeds: small.STUDY)
+    patch.setattr(networks, "quick", lambda *asked: small.STUDY)
     patch.setattr("benchmarks.compare.ProcessPoolExecutor", small.Pool)
     patch.setattr("benchmarks.figures.compare", lambda *asked: Figure())
     small.theory_by(patch, small.save_small_bound)

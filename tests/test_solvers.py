@@ -138,13 +138,14 @@ def test_a_limit_of_work_ends_the_alternation_with_an_honest_bracket(
 
     with pytest.warns(rdc.WideBracketWarning):
         few = answer(20)
-    assert len(made) == 21  # and one that ends the only start
+    assert 20 < len(made) <= 22  # and one that ends each of at most two starts
     assert_honest(few, truth(row), row.accuracy)
     with nullcontext() if tagged else pytest.warns(rdc.WideBracketWarning):
         more = answer(2000)
-    assert 21 < len(made) < 2000
+    assert 22 < len(made) < 2000
     assert_honest(more, truth(row), row.accuracy)
-    assert more.upper < few.upper - 1e-3
+    # On the alphabet as it is, the channel that shows the level to be within reach is a good start.
+    assert more.upper < few.upper - 1e-3 if tagged else more.upper <= few.upper
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import exp
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.matrices import Matrices, perceived
@@ -49,7 +49,7 @@ def _on_axes(question: Question, c: Array, P: float) -> tuple[float, Array]:
         x = shape.best(s2, np.full_like(s2, exp(log_price)), d)[0]
         return float(shape.cost(x).sum()) - P, x
 
-    u = brentq(lambda y: at(y)[0], -_HIGH, _HIGH, xtol=1e-15, rtol=4 * EPS)
+    u = scipy.optimize.brentq(lambda y: at(y)[0], -_HIGH, _HIGH, xtol=1e-15, rtol=4 * EPS)
     over, x = at(u)
     lower = float((s2 * (x * x + 2 * (1 + x) * d)).sum()) + exp(u) * over
     while float(shape.cost(x).sum()) > P:
@@ -114,7 +114,10 @@ def _off_axes(question: Question, point: Matrices, P: float) -> tuple[float, Arr
         low -= 6
     while over(high) >= 0 and high < _HIGH:
         high += 6
-    state = at(low if over(low) <= 0 else float(brentq(over, low, high, xtol=1e-13)) if over(high) < 0 else high)
+    if over(low) <= 0 or over(high) >= 0:
+        state = at(low if over(low) <= 0 else high)
+    else:
+        state = at(float(scipy.optimize.brentq(over, low, high, xtol=1e-13)))
     bound = state.value - state.price * P - 64 * n * EPS * (state.size + state.price * P)
     found, part = Matrices(point.parts, point.axes, state.shown[None]), 0.0
     while perceived(question, found.shown[0]) > P:

@@ -14,7 +14,6 @@ from typing import cast
 
 import numpy as np
 import scipy
-from scipy.optimize import brentq
 
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.gaussian import pivots, start
@@ -171,14 +170,15 @@ def _scaled(label: Several, level: float, D: float, variances: Array, left: Arra
     left = left * min(1.0, D / float(variances @ np.diag(left)))
     if label.entropy(left) <= level:
         return left
-    return left * float(np.exp(brentq(lambda u: label.entropy(np.exp(u) * left) - level, 2 * np.log(FINEST), 0.0)))
+    u = scipy.optimize.brentq(lambda u: label.entropy(np.exp(u) * left) - level, 2 * np.log(FINEST), 0.0)
+    return left * float(np.exp(u))
 
 
 def _most(over: Callable[[float], float]) -> float:
     """Return the largest part of the way at which nothing is over."""
     if over(1.0) <= 0:
         return 1.0
-    return 0.0 if over(0.0) >= 0 else float(brentq(over, 0.0, 1.0))
+    return 0.0 if over(0.0) >= 0 else float(scipy.optimize.brentq(over, 0.0, 1.0))
 
 
 def _way(A: Array, B: Array, t: float) -> Array:
