@@ -31,7 +31,10 @@ class Status(Enum):
     """How an answer stands; each value is a sentence for the user."""
 
     CERTIFIED = "The bracket is as narrow as was asked for."
-    WIDE = "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy."
+    WIDE = (
+        "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy or, on "
+        "samples in many dimensions, the lower bound is half of the cost of perfect perception (Solution.origins)."
+    )
     NONCONVEX = (
         "The bracket holds but is wider than was asked for: H(S|X̂) on a fixed alphabet is not convex, and branch and "
         "bound over class posteriors has met its limit of work or would be too large; Solution.origins says what each "

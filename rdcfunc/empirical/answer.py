@@ -177,5 +177,6 @@ def _solution(
         solver=solver,
         steps=steps,
         source=source.pmf,
+        origins=(low.origin, type(solver).__name__),
         searched=searched,
     )

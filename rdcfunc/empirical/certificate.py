@@ -70,6 +70,8 @@ class Lower:
     #: The values of the dual function, in nats, that these are from: ``R + s D + t C`` is never less.
     dual: float = -inf
     dual_searched: float = np.nan
+    #: What the proved bound is from.
+    origin: str = ""
 
     def distortion(self, R: float, searched: bool = False) -> float:
         """Return the bound on the distortion at a rate in nats, where no class counts."""
@@ -139,7 +141,8 @@ def lower(question: SamplesProgram, top: Upper, search: Machine, passes: int) ->
     lost = EPS * (rows.total + 64) * (1.0 + size)
     dual = main - proved - lost
     value, searched = (_on_goal(question, each, s, t) for each in (dual, told_by_search))
-    return Lower(max(0.0, value), searched, s, t, axes is not None, dual, told_by_search)
+    origin = "" if axes is None else "a bound on every letter"
+    return Lower(max(0.0, value), searched, s, t, axes is not None, dual, told_by_search, origin)
 
 
 def doubled(question: SamplesProgram, top: Upper, low: Lower, solver: Particles) -> Lower:
@@ -150,7 +153,7 @@ def doubled(question: SamplesProgram, top: Upper, low: Lower, solver: Particles)
     """
     if low.proved or top.cloud.s <= 0:
         return low
-    value, known = low.value, False
+    value, known, origin = low.value, False, low.origin
     told = question.labels is not None and (inf > question.entropy or question.goal is Axis.C)
     for t in (0.0, 1.0) if told else (0.0,):
         if question.goal is Axis.C and t == 0:
@@ -160,10 +163,12 @@ def doubled(question: SamplesProgram, top: Upper, low: Lower, solver: Particles)
             return _on_goal(question, dual, 2 * s, t)
 
         found = _perfect(question, top.cloud.s / 2, worth, solver, by_class=t > 0)
-        if isfinite(found.dual):
-            value, known = max(value, worth(found.dual, found.s)), True
+        known = known or isfinite(found.dual)
+        if worth(found.dual, found.s) > value:
+            value = worth(found.dual, found.s)
+            origin = "half of the cost of perfect perception" + (" within classes" if t > 0 else "")
     searched = np.nan if known and low.searched <= value else low.searched
-    return replace(low, value=value, searched=searched, proved=known)
+    return replace(low, value=value, searched=searched, proved=known, origin=origin)
 
 
 def mirrored_lower(question: SamplesProgram, top: Upper, solver: Particles) -> Lower:
@@ -177,7 +182,7 @@ def mirrored_lower(question: SamplesProgram, top: Upper, solver: Particles) -> L
         sought = replace(asked, goal=Axis.D, rate=min(question.rate, top.achieved.R))
     found = _perfect(asked, top.cloud.s, lambda dual, s: _on_goal(sought, dual, s, 0.0), solver)
     value = max(0.0, _on_goal(asked, found.dual, found.s, 0.0))
-    return Lower(value, np.nan, found.s, 0.0, isfinite(found.dual), found.dual)
+    return Lower(value, np.nan, found.s, 0.0, isfinite(found.dual), found.dual, origin="perfect perception")
 
 
 def _perfect(
@@ -240,7 +245,13 @@ def between(question: SamplesProgram, free: Lower, perfect: Lower) -> Lower:
     searched = on_goal(True) if isfinite(free.dual_searched) else np.nan
     without = 0.0 if question.goal is Axis.P else free.value
     value, proved = max(without, on_goal(False)), free.proved or isfinite(perfect.dual)
-    return replace(free, value=value, searched=np.nan if searched <= value else searched, proved=proved)
+    return replace(
+        free,
+        value=value,
+        searched=np.nan if searched <= value else searched,
+        proved=proved,
+        origin="no and perfect perception",
+    )
 
 
 def _on_goal(question: SamplesProgram, dual: float, s: float, t: float) -> float:

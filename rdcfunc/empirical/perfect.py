@@ -31,7 +31,7 @@ _FEW, _MANY = 1024, 4096
 #: Most fixed-point steps, the change of log a that ends them, and how far they go.
 _STEPS, _STILL, _RELAXED = 40, 1e-9, 2 / 3
 #: Logarithm of the range of prices around the first, and how closely the best is found.
-_RANGE, _CLOSE = 3.0, 1e-4
+_RANGE, _CLOSE = 6.0, 1e-4
 #: Edge of a block of pairs, whose sums are products with their weights.
 _EDGE = 2048
 #: Products of numbers that an exponential and its sums cost as much as.
@@ -110,7 +110,7 @@ def perfect(
 def dual(points: Array, pmf: Array, groups: Sequence[Indices], log_a: Array, s: float, machine: Machine) -> float:
     """Return the value of the dual at weights a and price s, in nats, less all that rounding may have added to it.
 
-    With b = a each pair of samples is looked at once, and the best b follows from ``r_y = a_y Σ_x p_x a_x e^{-s|x-y|²}``.
+    With b = a each pair of samples is looked at once: ``r_y = a_y Σ_x p_x a_x e^{-s|x-y|²}`` tells the best b, a/r.
     """
     n, k = points.shape
     norms = np.einsum("xk,xk->x", points, points)

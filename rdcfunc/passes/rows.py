@@ -43,7 +43,7 @@ class Machine(ABC):
 
     @abstractmethod
     def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
-        """Return the sums of ``e^{<x, y> + left_x + right_y}`` over y with weights q (x,), over x with weights p (y,)."""
+        """Return sums of ``e^{<x, y> + left_x + right_y}`` over y of weights q, and over x of weights p."""
 
     def add(self, array: Array) -> Array:
         """Return the sum over all processes."""

@@ -32,6 +32,8 @@ _LEVELS, _LEAST_PRICE = 12, 0.02
 _IDENTICAL = 1000
 #: Coordinates up to which roundings of single precision are few enough to be paid for.
 _LONG = 2**16
+#: Probability that single precision cannot tell from none.
+_RARE = 1e-30
 #: Coordinates in which letters are swept where there are more than twice as many, and sweeps in all of them.
 AXES, _LAST = 128, 4
 
@@ -105,7 +107,9 @@ class Particles(Solver):
 
     def pairing(self, question: SamplesProgram, work: float) -> Machine:
         """Return where pairs of samples are summed: many in single precision, on NumPy, where its rounding is known."""
-        precise = self.backend == "torch" or self.device is not None or question.source.k > _LONG
+        source = question.source
+        rough = source.k > _LONG or bool((source.pmf[source.pmf > 0] < _RARE).any())
+        precise = rough or self.backend == "torch" or self.device is not None
         return machine(work, self.device, self.backend, precise)
 
     def propose(self, question: SamplesProgram, tol: float, start: Cloud | None = None) -> tuple[Cloud, int]:
