@@ -88,7 +88,7 @@ def plan(rates: Rates) -> list[tuple[str, float, float]]:
 
 
 def proofs(rates: Rates) -> list[tuple[float, float]]:
-    """Return rate and level of every proved lower bound: inf for one at all levels of the class, at ten times the work."""
+    """Return rate and level of every proved lower bound; those at level inf take ten times the work of the others."""
     free = [(R, inf) for R in rates]
     return [*free[:1], *((R, C) for R, (_, levels) in rates.items() for C in levels), *free[1:]]
 
