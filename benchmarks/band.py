@@ -1,8 +1,7 @@
 """The stored bounds of a data set with measured codecs on the same axes: ``python -m benchmarks.band``.
 
 The line is achieved by letters that were fitted to the training images, the dashed one by the same letters on test
-images. The bound from a search is dotted: it is not certified, and neither line can be passed by more than the room
-below it.
+images. Between the line and the proved lower bound is a band. The bound from a search is a dash: it is not certified.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, log, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +112,35 @@ def networks(rows: Sequence[dict[str, Any]]) -> list[Point]:
     return points
 
 
-def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return the stored bounds: training and test distortion per pixel, and the gap of generalisation."""
-    frame = pd.DataFrame(list(rows))
-    shown = frame[["kind", "R", "level", "D", "test_D", "lower", "searched", "C", "test_C", "letters", "seconds"]]
+    frame = pd.DataFrame([r for r in rows if r["kind"] != "lower"])
+    shown = frame[["kind", "R", "level", "D", "test_D", "searched", "C", "test_C", "letters", "seconds"]]
     gap = frame["test_D"] / frame["D"] - 1
-    return shown.assign(generalisation=gap).sort_values(["kind", "R", "C"], ignore_index=True)
+    least = [
+        2 * proved(rows, R) if kind == "DP" else proved(rows, R, C)
+        for kind, R, C in shown[["kind", "R", "C"]].itertuples(index=False)
+    ]
+    return shown.assign(generalisation=gap, proved=least).sort_values(["kind", "R", "C"], ignore_index=True)
+
+
+def proved(rows: Iterable[dict[str, Any]], R: float, C: float = inf) -> float:
+    """Return the proved lower bound on D(R, C) per pixel: each row of a dual has one, ``R + C + 2 s D >= dual``.
+
+    C counts only where the dual is one within classes. Twice the bound without C is one on D(R, P = 0).
+    """
+    best = 0.0
+    for row in rows:
+        if row["kind"] == "lower" and (row["level"] is None or inf > C):
+            spent = (R if row["level"] is None else R + C) * log(2)
+            best = max(best, (row["dual"] - spent) / (2 * row["price"] * _PIXELS))
+    return best
+
+
+def proved_looks(rows: Sequence[dict[str, Any]], R: float, P: np.ndarray) -> np.ndarray:
+    """Return the proved lower bound on D(R, P) per pixel: what is proved without perception, and what P still costs."""
+    least = proved(rows, R)
+    return least + np.maximum(sqrt(least) - np.sqrt(P), 0.0) ** 2
 
 
 def perceived(rows: Iterable[dict[str, Any]], R: float, P: np.ndarray) -> np.ndarray | None:
@@ -208,7 +230,7 @@ def draw(rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> F
     figure = Figure(figsize=(13.5, 5.6), layout="constrained")
     axes = figure.subplots(1, 3)
     near = [p for p in points if abs(p.rate - R) < 0.1]
-    _classes(axes[0], [r for r in rows if r["R"] == R], [p for p in near if p.weighs != "P"], R)
+    _classes(axes[0], rows, [p for p in near if p.weighs != "P"], R)
     _looks(axes[1], rows, [p for p in near if p.P is not None and p.weighs != "C"], R)
     _rates(axes[2], rows, points)
     for ax in axes:
@@ -219,9 +241,12 @@ def draw(rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> F
 
 
 def _classes(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> None:
-    curve = sorted((r for r in rows if r["kind"] in ("D", "DC")), key=lambda r: float(r["C"]))
+    curve = sorted((r for r in rows if r["R"] == R and r["kind"] in ("D", "DC")), key=lambda r: float(r["C"]))
     C, D, test = (np.array([r[name] for r in curve]) for name in ("C", "D", "test_D"))
     ax.plot(C, D, ".-", color=COLORS[0], label=f"achieved at $R$ = {R:g} bits, training images")
+    if curve:
+        levels = np.linspace(C[0], C[-1], 200)
+        _band(ax, levels, np.array([proved(rows, R, level) for level in levels]), np.interp(levels, C, D), COLORS[0])
     ax.plot([r["test_C"] for r in curve], test, "--", color=COLORS[0], label="the same letters, test images")
     for r in curve:
         if r["searched"] is not None:
@@ -236,8 +261,15 @@ def _looks(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], R:
     D = perceived(rows, R, P)
     if D is not None:
         ax.plot(P, D, color=COLORS[0], label=f"achieved at $R$ = {R:g} bits, training images")
+        _band(ax, P, proved_looks(rows, R, P), D, COLORS[0])
     _codecs(ax, [(p.P, p) for p in points if p.P is not None])
     ax.set_xlabel("$W_2^2$ per pixel; networks: squared $W_1$ of a critic, at most $W_2^2$")
+
+
+def _band(ax: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str) -> None:
+    if low.max(initial=0.0) > 0:
+        ax.fill_between(x, low, high, color=shade, alpha=0.15, lw=0, label="down to the proved lower bound")
+        ax.plot(x, low, color=shade, lw=0.8)
 
 
 def _codecs(ax: Axes, points: Iterable[tuple[float, Point]]) -> None:
@@ -253,6 +285,10 @@ def _rates(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point]) ->
         if not found:
             continue
         ax.plot([r["R"] for r in found], [r["D"] for r in found], ".-", color=shade, label=label)
+        ends = found[0]["R"], found[-1]["R"]
+        R, times = np.linspace(*ends, 100), 1 if kind == "D" else 2
+        D = np.interp(R, [r["R"] for r in found], [r["D"] for r in found])
+        _band(ax, R, np.array([times * proved(rows, rate) for rate in R]), D, shade)
         if kind == "D":
             ax.plot([r["R"] for r in found], [r["test_D"] for r in found], "--", color=shade, label="test images")
             held = [(r["R"], r["searched"]) for r in found if r["searched"] is not None]

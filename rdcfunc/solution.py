@@ -31,7 +31,10 @@ class Status(Enum):
     """How an answer stands; each value is a sentence for the user."""
 
     CERTIFIED = "The bracket is as narrow as was asked for."
-    WIDE = "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy."
+    WIDE = (
+        "The bracket holds but is wider than was asked for: the solver stopped at its limit of work or accuracy or, on "
+        "samples in many dimensions, the lower bound is half of the cost of perfect perception (Solution.origins)."
+    )
     NONCONVEX = (
         "The bracket holds but is wider than was asked for: H(S|X̂) on a fixed alphabet is not convex, and branch and "
         "bound over class posteriors has met its limit of work or would be too large; Solution.origins says what each "
@@ -43,7 +46,8 @@ class Status(Enum):
     )
     SEARCHED = (
         "The bracket holds but is wider than was asked for: the letter in R^k that earns most is only searched where k "
-        "is more than three. Solution.searched, the lower bound that holds if it was found, is not certified."
+        "is more than three, and the pairs of samples are more than Particles.products allows. Solution.searched, the "
+        "lower bound that holds if the letter was found, is not certified."
     )
     NO_CHANNEL = "The lower bound holds, but no channel that meets every level was found; the upper bound is inf."
 
@@ -122,7 +126,7 @@ class Solution:
         ``encoder`` are pairs (z, x̂). On a Gaussian source, the channel from Z to the reproduction.
     searched
         On samples in more than three dimensions, a lower bound that is not certified: it would hold if a search has
-        found the letter that earns most. None where nothing was searched.
+        found the letter that earns most. None where nothing was searched, or no more was found than ``lower`` proves.
     """
 
     value: float

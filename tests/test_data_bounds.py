@@ -1,5 +1,7 @@
 """The stored bounds of MNIST and what is drawn from them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def test_stored_rows_obey_the_theory() -> None:
         assert (np.diff([r["D"] for r in [*classes, row]]) <= 1e-4 * row["D"]).all()
         for perfect in (r for r in ROWS if (r["kind"], r["R"]) == ("DP", row["R"])):
             assert row["D"] <= perfect["D"] <= 2 * row["D"]
-    for row in ROWS:
+    for row in (r for r in ROWS if r["kind"] != "lower"):
         assert row["lower"] <= row["D"]
         assert row["rate"] <= row["R"] * (1 + 1e-9)
         assert row["images"] == 60_000
@@ -27,6 +29,34 @@ def test_stored_rows_obey_the_theory() -> None:
             assert row["C"] <= row["level"] * (1 + 1e-9)
         if row["kind"] != "DP":
             assert abs(row["test_rate"] - row["R"]) < 1e-3 * row["R"]
+
+
+def test_proved_lower_bounds_are_below_what_is_achieved() -> None:
+    """At every stored rate and level, twice as much at P = 0; without the factor two they would not be."""
+    lower = [r for r in ROWS if r["kind"] == "lower"]
+    for row in lower:
+        C = np.inf if row["level"] is None else row["level"]
+        assert row["images"] == 60_000
+        assert 0 < row["lower"] <= band.proved(ROWS, row["R"], C) * (1 + 1e-9)
+    for row in (r for r in ROWS if r["kind"] in ("D", "DC")):
+        assert band.proved(ROWS, row["R"], row["C"]) <= row["D"]
+    assert any(2 * band.proved(ROWS, r["R"], r["C"]) > r["D"] for r in ROWS if r["kind"] == "D")
+    P = np.linspace(0, 0.05, 20)
+    for R in {r["R"] for r in ROWS if r["kind"] == "DP"}:
+        assert (band.proved_looks(ROWS, R, P) <= band.perceived(ROWS, R, P)).all()
+    assert band.proved([], 2.0) == 0.0
+
+
+def test_proofs_are_kept(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((40, 6))
+    given = mnist.Images("made", x, np.arange(40) % 2, x, np.arange(40) % 2)
+    rows = Rows(tmp_path / "rows.jsonl")
+    rates = {1.0: (8, (0.5,)), 2.0: (8, ())}
+    assert len(list(mnist.prove(given, rates, rows))) == 3
+    assert list(mnist.prove(given, rates, Rows(rows.path))) == []
+    for row in rows.rows:
+        assert row["lower"] >= 0
+    assert rows.rows[0]["lower"] > rows.rows[2]["lower"]
 
 
 def test_plan_asks_for_everything_once() -> None:

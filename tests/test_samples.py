@@ -240,7 +240,7 @@ def test_transport_costs_what_its_coupling_costs() -> None:
 def test_what_is_only_searched_says_so() -> None:
     problem = rdc.Problem(sources.Samples(normal(80, 5)), SQUARED)
     with pytest.warns(rdc.WideBracketWarning, match="not certified"):
-        found = rdc.rate(problem, D=2.0, solver=solvers.Particles(32))
+        found = rdc.rate(problem, D=2.0, solver=solvers.Particles(32, products=0))
     assert found.status is rdc.Status.SEARCHED
     assert "not certified" in repr(found)
     assert found.lower == 0.0

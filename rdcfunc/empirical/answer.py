@@ -8,7 +8,7 @@ from math import inf, sqrt
 import numpy as np
 
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.empirical.certificate import Lower, Upper, between, energy, lower, mirrored_lower, upper
+from rdcfunc.empirical.certificate import Lower, Upper, between, doubled, energy, lower, mirrored_lower, upper
 from rdcfunc.empirical.transport import transport
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.passes.channel import PointChannel
@@ -34,7 +34,8 @@ def answer(question: SamplesProgram, solver: Particles, tol: float, start: Solut
         return perceived(question, solver, tol, near)
     cloud, steps = solver.propose(question, tol * (1.0 if question.goal is Axis.D else NATS_PER_BIT), near)
     top = upper(question, cloud, solver.machine(question, precise=True))
-    return _solution(question, solver, top, lower(question, top, solver.machine(question), solver.searches), steps, tol)
+    low = lower(question, top, solver.machine(question), solver.searches)
+    return _solution(question, solver, top, doubled(question, top, low, solver), steps, tol)
 
 
 def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Cloud | None) -> Solution:
@@ -59,7 +60,7 @@ def perceived(question: SamplesProgram, solver: Particles, tol: float, near: Clo
     if question.target.P > 0 or question.source.n > solver.letters:
         found, taken = _moved(question, solver, tol, cloud, False, None if goal is None else top)
         best, steps = min(found, other, key=lambda m: m.value), steps + taken
-    perfect = mirrored_lower(question, other.top)
+    perfect = mirrored_lower(question, other.top, solver)
     if question.target.P == 0 and question.goal is not Axis.P:
         low = max(low, perfect, key=lambda bound: bound.value)
     else:
@@ -176,5 +177,6 @@ def _solution(
         solver=solver,
         steps=steps,
         source=source.pmf,
+        origins=(low.origin, type(solver).__name__),
         searched=searched,
     )

@@ -7,10 +7,12 @@ prices ``s, t >= 0`` and any ``a_x > 0``, over all letters in R^k and all class 
 
 with the supremum bounded box by box where the samples lie in at most three dimensions. In more it is searched, from
 all letters and from the samples of the largest weights; a bound from a search is no certificate, and is kept apart.
+What is proved there comes from perfect perception at half the price, :mod:`rdcfunc.empirical.perfect`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import exp, inf, isfinite, sqrt
 
@@ -18,11 +20,12 @@ import numpy as np
 
 from rdcfunc.columns.points import MOST_AXES, Earner, supremum, told
 from rdcfunc.compilation import SamplesProgram
+from rdcfunc.empirical.perfect import Perfect, perfect, products
 from rdcfunc.information import Array
 from rdcfunc.passes.cloud import Achieved, Cloud, Sums
 from rdcfunc.passes.rows import Machine, Rows
 from rdcfunc.program import Axis
-from rdcfunc.solvers.particles import rows_of
+from rdcfunc.solvers.particles import Particles, rows_of
 from rdcfunc.solvers.particles_control import Control
 from rdcfunc.solvers.particles_polish import class_laws
 
@@ -35,8 +38,6 @@ _ROUNDING = 1e-12
 _ACCURACY = 1e-7
 #: Samples from which a search starts, and points whose earnings are summed again in double precision.
 _STARTS, _FINISH = 1024, 64
-#: Products up to which all pairs of samples are looked at, and entries of a block of them.
-_AFFORDABLE, _BLOCK = 2e10, 4_000_000
 #: Halvings in search of a rate.
 _HALVINGS = 60
 #: Variance off the leading axes, relative to all, that counts as none.
@@ -69,6 +70,8 @@ class Lower:
     #: The values of the dual function, in nats, that these are from: ``R + s D + t C`` is never less.
     dual: float = -inf
     dual_searched: float = np.nan
+    #: What the proved bound is from.
+    origin: str = ""
 
     def distortion(self, R: float, searched: bool = False) -> float:
         """Return the bound on the distortion at a rate in nats, where no class counts."""
@@ -138,37 +141,74 @@ def lower(question: SamplesProgram, top: Upper, search: Machine, passes: int) ->
     lost = EPS * (rows.total + 64) * (1.0 + size)
     dual = main - proved - lost
     value, searched = (_on_goal(question, each, s, t) for each in (dual, told_by_search))
-    return Lower(max(0.0, value), searched, s, t, axes is not None, dual, told_by_search)
+    origin = "" if axes is None else "a bound on every letter"
+    return Lower(max(0.0, value), searched, s, t, axes is not None, dual, told_by_search, origin)
 
 
-def mirrored_lower(question: SamplesProgram, top: Upper) -> Lower:
-    """Return a lower bound with perfect perception, where reproductions are samples again.
+def doubled(question: SamplesProgram, top: Upper, low: Lower, solver: Particles) -> Lower:
+    """Return a lower bound that is proved in any dimension, if no other is, and all pairs of samples are affordable.
 
-        R >= Σ p_x log a_x - Σ_y p_y log Σ_x p_x a_x e^{-s |x - y|²} - s D.
-
-    It holds for any weights a > 0 in any dimension, and takes n² k products; zero where these are too many.
+    With prices of perfect perception, ``I + s D >= Φ`` and by classes ``I + H(S|W) + s D >= Φ'``, no encoder has less
+    than ``I + 2 s D >= Φ`` and ``I + H(S|W) + 2 s D >= Φ'``: the better of the two bounds.
     """
-    rows, s = top.rows, top.cloud.s
-    trivial = Lower(0.0, np.nan, s, 0.0, True)
-    if float(rows.total) ** 2 * rows.k > _AFFORDABLE or s <= 0:
-        return trivial
-    log_a = -top.log_z
-    samples = rows.some(np.arange(rows.total))
-    step, told_all = max(1, _BLOCK // rows.total), np.empty(rows.total)
-    for at in range(0, rows.total, step):
-        sums, _ = rows.earned(np.log(rows.p) + log_a, samples[at : at + step], s)
-        told_all[at : at + step] = told(sums, 0.0)
-    live = rows.pmf > 0
-    main = float(rows.machine.add(np.array([rows.p @ log_a]))[0])
-    dual = main - float(rows.pmf[live] @ told_all[live])
-    size = abs(main) + float(rows.pmf[live] @ np.abs(told_all[live])) + s * float(rows.norms.max()) * 4
-    dual -= EPS * (2 * rows.total + 8 * rows.k + 64) * (1.0 + size)
+    if low.proved or top.cloud.s <= 0:
+        return low
+    value, known, origin = low.value, False, low.origin
+    told = question.labels is not None and (inf > question.entropy or question.goal is Axis.C)
+    for t in (0.0, 1.0) if told else (0.0,):
+        if question.goal is Axis.C and t == 0:
+            continue
+
+        def worth(dual: float, s: float, t: float = t) -> float:
+            return _on_goal(question, dual, 2 * s, t)
+
+        found = _perfect(question, top.cloud.s / 2, worth, solver, by_class=t > 0)
+        known = known or isfinite(found.dual)
+        if worth(found.dual, found.s) > value:
+            value = worth(found.dual, found.s)
+            origin = "half of the cost of perfect perception" + (" within classes" if t > 0 else "")
+    searched = np.nan if known and low.searched <= value else low.searched
+    return replace(low, value=value, searched=searched, proved=known, origin=origin)
+
+
+def mirrored_lower(question: SamplesProgram, top: Upper, solver: Particles) -> Lower:
+    """Return a lower bound with perfect perception, at a price that is good for the question's level."""
     asked = replace(question, target=replace(question.target, P=inf))
-    return Lower(max(0.0, _on_goal(asked, dual, s, 0.0)), np.nan, s, 0.0, True, dual)
+    if top.cloud.s <= 0:
+        return Lower(0.0, np.nan, top.cloud.s, 0.0, True)
+    sought = asked
+    if question.target.P > 0 or question.goal is Axis.P:
+        # What is wanted then is the least distortion with perfect perception, at the rate.
+        sought = replace(asked, goal=Axis.D, rate=min(question.rate, top.achieved.R))
+    found = _perfect(asked, top.cloud.s, lambda dual, s: _on_goal(sought, dual, s, 0.0), solver)
+    value = max(0.0, _on_goal(asked, found.dual, found.s, 0.0))
+    return Lower(value, np.nan, found.s, 0.0, isfinite(found.dual), found.dual, origin="perfect perception")
+
+
+def _perfect(
+    question: SamplesProgram,
+    s: float,
+    worth: Callable[[float, float], float],
+    solver: Particles,
+    by_class: bool = False,
+) -> Perfect:
+    """Return a price and its dual with perfect perception, -inf where all pairs of samples would cost too much."""
+    source = question.source
+    live = np.flatnonzero(source.pmf > 0)
+    groups = [live]
+    if by_class and question.labels is not None:
+        groups = [found for column in question.labels.T if (found := live[column[live] > 0]).size]
+    work = products(groups, source.k)
+    if work > solver.products:
+        return Perfect(s)
+    about = source.points - source.pmf @ source.points
+    return perfect(about, source.pmf, groups, worth, s, solver.pairing(question, work), solver.seed)
 
 
 def between(question: SamplesProgram, free: Lower, perfect: Lower) -> Lower:
     """Return a lower bound at a level P from those at P = inf and at P = 0.
+
+    The latter is one at P = inf as well, by half.
 
     On any encoder let e be the distortion of the best estimate and w its W2 from the samples. Its decoders have
     ``D >= e + (w - √P)_+²``; one of them has ``P = 0`` and ``D = e + w²``. So with the least distortions at the rate,
@@ -182,8 +222,9 @@ def between(question: SamplesProgram, free: Lower, perfect: Lower) -> Lower:
 
     def on_goal(searched: bool) -> float:
         def room(R: float) -> tuple[float, float]:
-            low = free.distortion(R, searched)
-            return low, sqrt(max(0.0, perfect.distortion(R) - low))
+            at_zero = perfect.distortion(R)
+            low = max(free.distortion(R, searched), at_zero / 2)
+            return low, sqrt(max(0.0, at_zero - low))
 
         def least(R: float) -> float:
             low, w = room(R)
@@ -203,7 +244,14 @@ def between(question: SamplesProgram, free: Lower, perfect: Lower) -> Lower:
 
     searched = on_goal(True) if isfinite(free.dual_searched) else np.nan
     without = 0.0 if question.goal is Axis.P else free.value
-    return replace(free, value=max(without, on_goal(False)), searched=searched)
+    value, proved = max(without, on_goal(False)), free.proved or isfinite(perfect.dual)
+    return replace(
+        free,
+        value=value,
+        searched=np.nan if searched <= value else searched,
+        proved=proved,
+        origin="no and perfect perception",
+    )
 
 
 def _on_goal(question: SamplesProgram, dual: float, s: float, t: float) -> float:

@@ -56,6 +56,11 @@ class Torch(Machine):
             moments += told[c][:, None] * (e.T @ rows)
         return earned.cpu().numpy(), moments.cpu().numpy()
 
+    def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
+        """Return the sums of a block both ways."""
+        e = self.torch.addmm(left[:, None], x, y.T).add_(right).exp_()
+        return (e @ q).double().cpu().numpy(), (p @ e).double().cpu().numpy()
+
     def add(self, array: Array) -> Array:
         """Return the sum over all processes."""
         if self.shared is None:

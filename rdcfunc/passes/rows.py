@@ -41,6 +41,10 @@ class Machine(ABC):
     def kernel(self, x: Any, shift: Any, parts: Sequence[Part], u: Any, told: Any) -> tuple[Array, Array]:
         """Return ``A(c, j) = Σ_x e^{<x, u_j> + shift_x}`` (K, u) and ``Σ_x e^{...} told(c_x, j) x`` (u, k)."""
 
+    @abstractmethod
+    def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
+        """Return sums of ``e^{<x, y> + left_x + right_y}`` over y of weights q, and over x of weights p."""
+
     def add(self, array: Array) -> Array:
         """Return the sum over all processes."""
         return array
@@ -84,6 +88,15 @@ class NumPy(Machine):
             earned[c] += e.sum(axis=0)
             moments += told[c][:, None] * (e.T @ rows)
         return earned, moments
+
+    def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
+        """Return the sums of a block both ways; what overflows is infinite."""
+        e = x @ y.T
+        e += left[:, None]
+        e += right
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.exp(e, out=e)
+            return (e @ q).astype(np.float64), (p @ e).astype(np.float64)
 
 
 def machine(work: float, device: str | None = None, backend: str | None = None, precise: bool = False) -> Machine:

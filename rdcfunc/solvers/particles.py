@@ -30,6 +30,10 @@ _APART, _TRIED = 0.3, 4
 _LEVELS, _LEAST_PRICE = 12, 0.02
 #: Samples up to which it is tried to show each of them as it is.
 _IDENTICAL = 1000
+#: Coordinates up to which roundings of single precision are few enough to be paid for.
+_LONG = 2**16
+#: Probability that single precision cannot tell from none.
+_RARE = 1e-30
 #: Coordinates in which letters are swept where there are more than twice as many, and sweeps in all of them.
 AXES, _LAST = 128, 4
 
@@ -54,6 +58,10 @@ class Particles(Solver):
     searches
         Passes of the search for the letter that earns most, where there are more than three dimensions; 0 leaves it
         out.
+    products
+        Products of numbers, ``n² (k + 16)``, up to which all pairs of samples are looked at for a lower bound that is
+        proved in any dimension; those of a class with labels. 60 000 images of 784 pixels take 3e12, and one to two CPU
+        minutes.
     backend, device
         ``"numpy"``, ``"torch"`` or None for what pays; a device of torch such as ``"cuda"``. In processes of an
         initialised ``torch.distributed``, ``backend="torch"`` shares the rows among them.
@@ -76,6 +84,7 @@ class Particles(Solver):
     sweeps: int = 30
     seed: int = 0
     searches: int = 8
+    products: float = 1e11
     backend: str | None = None
     device: str | None = None
 
@@ -94,6 +103,13 @@ class Particles(Solver):
         """Return where passes over all samples are made, in double precision if it is asked for."""
         source = question.source
         work = float(source.n) * min(self.letters, source.n) * source.k
+        return machine(work, self.device, self.backend, precise)
+
+    def pairing(self, question: SamplesProgram, work: float) -> Machine:
+        """Return where pairs of samples are summed: many in single precision, on NumPy, where its rounding is known."""
+        source = question.source
+        rough = source.k > _LONG or bool((source.pmf[source.pmf > 0] < _RARE).any())
+        precise = rough or self.backend == "torch" or self.device is not None
         return machine(work, self.device, self.backend, precise)
 
     def propose(self, question: SamplesProgram, tol: float, start: Cloud | None = None) -> tuple[Cloud, int]:
