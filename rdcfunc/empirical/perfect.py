@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from math import exp, inf, isfinite, log, sqrt
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.rows import Machine
@@ -95,7 +95,7 @@ def perfect(
         return -worth(sum(_potentials(kernel, q)[1] for kernel, q in zip(kernels, laws, strict=True)), price)
 
     bounds = (log(s) - _RANGE, log(s) + _RANGE)
-    s = exp(float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE}).x))
+    s = exp(float(scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE}).x))
     log_a = np.zeros(len(points))
     for group, part, share in zip(groups, many, shares, strict=True):
         q = _law(pmf, part, share)
