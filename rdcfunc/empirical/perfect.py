@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from math import exp, inf, isfinite, log, sqrt
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.rows import Machine
@@ -91,19 +91,18 @@ def perfect(
 
     def loss(log_s: float) -> float:
         price = exp(log_s)
-        dual = sum(_potentials(np.exp(-price * cost), q)[1] for cost, q in zip(costs, laws, strict=True))
-        return -worth(dual, price)
+        kernels = (_kernel(cost, price, pmf[part] / q) for cost, part, q in zip(costs, few, laws, strict=True))
+        return -worth(sum(_potentials(kernel, q)[1] for kernel, q in zip(kernels, laws, strict=True)), price)
 
     bounds = (log(s) - _RANGE, log(s) + _RANGE)
-    s = exp(float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE}).x))
+    s = exp(float(scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": _CLOSE}).x))
     log_a = np.zeros(len(points))
     for group, part, share in zip(groups, many, shares, strict=True):
         q = _law(pmf, part, share)
-        mine, _ = _potentials(np.exp(-s * _apart(points[part])), q)
-        log_a[group] = _extended(points[group], points[part], mine, q, s, machine)
-    # No sample can be wanted more often than it is: alone it earns p a² at its own place.
-    every = np.concatenate(list(groups))
-    log_a[every] = np.minimum(log_a[every], -np.log(pmf[every]) / 2)
+        mine, _ = _potentials(_kernel(_apart(points[part]), s, pmf[part] / q), q)
+        if len(part) < len(group):
+            log_a[group] = _extended(points[group], pmf[group], points[part], mine, q, s, machine)
+        log_a[part] = mine
     return Perfect(s, dual(points, pmf, groups, log_a, s, machine))
 
 
@@ -145,24 +144,33 @@ def _sums(x: Array, p: Array, shift: Array, s: float, machine: Machine) -> Array
     return r
 
 
-def _extended(x: Array, part: Array, log_a: Array, q: Array, s: float, machine: Machine) -> Array:
-    """Return logarithms of weights of all samples x from those of a part, of law q: the best for that part."""
+def _extended(x: Array, p: Array, part: Array, log_a: Array, q: Array, s: float, machine: Machine) -> Array:
+    """Return logarithms of weights of all samples x from those of a part, of law q.
+
+    Others than x earn T from the part, and its own place earns p a: ``a (T + p a) = 1``.
+    """
     put, shift = machine.put, log_a - s * np.einsum("yk,yk->y", part, part)
     y, raised, weights = put(sqrt(2 * s) * part), put(shift), put(q)
     found = np.empty(len(x))
     for at in range(0, len(x), _EDGE):
         i = slice(at, at + _EDGE)
         left = put(-s * np.einsum("xk,xk->x", x[i], x[i]))
-        sums, _ = machine.pairs(put(sqrt(2 * s) * x[i]), y, left, raised, left, weights)
-        with np.errstate(divide="ignore"):
-            found[i] = -np.log(sums)
+        T, _ = machine.pairs(put(sqrt(2 * s) * x[i]), y, left, raised, left, weights)
+        found[i] = np.log(2 / (T + np.sqrt(T**2 + 4 * p[i])))
     return found
+
+
+def _kernel(apart: Array, s: float, own: Array) -> Array:
+    """Return the kernel of a part in which a sample is at its own place as often as among all samples."""
+    kernel = np.exp(-s * apart)
+    kernel[np.diag_indices_from(kernel)] *= own
+    return kernel
 
 
 def _potentials(kernel: Array, q: Array) -> tuple[Array, float]:
     """Return log a (m,) with ``a_y Σ_x q_x a_x K(x, y) = 1`` nearly, and the value of the dual there, in nats.
 
-    The kernel has no negative eigenvalue, so that a step of 2/3 leaves at most a third of what was missing.
+    A kernel of squared distances has no negative eigenvalue: a step of 2/3 leaves at most a third of what was missing.
     """
     log_a, log_r = np.zeros(len(q)), np.zeros(len(q))
     for _ in range(_STEPS):
