@@ -365,3 +365,20 @@ def test_a_neighbour_saves_steps_and_a_stranger_costs_none(levels: list[float]) 
         assert warm.steps < cold.steps
     else:
         assert warm.steps == cold.steps
+
+
+@pytest.mark.parametrize("name", ["TotalVariation", "KL", "ReverseKL", "JensenShannon", "ChiSquared", "Hellinger"])
+def test_perception_that_costs_nothing_is_left_out(name: str) -> None:
+    x = np.linspace(-4, 4, 40)
+    p = np.exp(-x * x / 2) / np.exp(-x * x / 2).sum()
+    divergence = getattr(perceptions, name)()
+    source, d = sources.Discrete(p), distortions.squared_error(x)
+    free = rdc.rate(rdc.Problem(source, d), D=0.3, solver=CORE, tol=TOL)
+    spent = divergence.value(p, free.output) / divergence.unit
+    slack = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=1.01 * spent, solver=CORE, tol=TOL)
+    assert slack.steps == free.steps
+    assert slack.gap <= TOL
+    assert slack.prices.perception == 0
+    tight = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=0.0, solver=CORE, tol=1e-6)
+    assert tight.prices.perception > 0
+    assert tight.lower > free.upper
