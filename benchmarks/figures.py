@@ -36,8 +36,7 @@ def across(rates: Mapping[float, tuple[pd.DataFrame, Bound | None]]) -> Figure:
     for ax, (rate, (frame, bound)) in zip(columns, rates.items(), strict=True):
         plot_comparison(ax, frame, bound).set_title(f"$R$ = {rate:.4g} bits", fontsize=10)
         ax.label_outer()
-        figure.supxlabel(ax.get_xlabel(), fontsize=10)
-        ax.set_xlabel("")
+        ax.set_xlabel("classification loss $C$ (bits)")
     handles, labels = columns[0].get_legend_handles_labels()
     kept = [k for k, label in enumerate(labels) if not label.startswith("theory")]
     figure.legend(
