@@ -33,6 +33,9 @@ class FourthPower(perceptions.FDivergence):
         with np.errstate(divide="ignore"):
             return w + 0.75 * step * w, 1 + step, 1 / (12 * step**2)
 
+    def slope(self, u):
+        return 4 * (u - 1) ** 3
+
     def conic(self, p, q):
         return cp.sum(cp.multiply(p, cp.power(q / p - 1, 4))), []
 
