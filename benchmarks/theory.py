@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 _SOLVER = solvers.Alternation(starts=1, tags=1)
 #: Rounds of fitting letters, and how many of the most used letters of each code go on.
 _ROUNDS, _MOST_LETTERS = 4, 350
-#: Levels of H(S|X̂) in bits at which D(R, C) is computed; inf leaves classification out.
+#: Levels of H(S|X̂) in bits, beyond what the rate cannot tell, at which D(R, C) is computed; inf leaves it out.
 LEVELS = (inf, 0.3, 0.2, 0.1, 0.05, 0.02)
 
 
@@ -110,20 +110,24 @@ def bound(config: Config, tol: float = 2e-4) -> Bound:
     start = perf_counter()
     letters = _clusters(config)
     R = config.rate
+    # What the rate cannot tell of the class is left open at every level.
+    shares = np.bincount(load(config).test.labels.cpu().numpy()) / len(load(config).test)
+    least = max(0.0, float(-shares @ np.log2(np.maximum(shares, 1e-300))) - R)
+    levels = [least + C for C in LEVELS]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rdc.WideBracketWarning)  # wide brackets are drawn as they are
         for _ in range(_ROUNDS):
             now = problem(config, letters)
             free = rdc.distortion(now, R, tol=2 * tol)
-            told = rdc.distortion(now, R, C=min(LEVELS), tol=2 * tol, solver=_SOLVER)
+            told = rdc.distortion(now, R, C=min(levels), tol=2 * tol, solver=_SOLVER)
             letters = np.concatenate([_means(config, free), _means(config, told)])
         now = problem(config, letters)
-        found = [rdc.distortion(now, R, C=C, tol=tol, solver=None if inf == C else _SOLVER) for C in LEVELS]
+        found = [rdc.distortion(now, R, C=C, tol=tol, solver=None if inf == C else _SOLVER) for C in levels]
     prices = [s.prices for s in found if isinstance(s.prices, rdc.Prices)]
     achieved = [s.achieved for s in found if isinstance(s.achieved, rdc.Target)]
     return Bound(
         rate=R,
-        C=np.array([a.C if inf == C else C for a, C in zip(achieved, LEVELS, strict=True)]),
+        C=np.array([a.C if inf == C else C for a, C in zip(achieved, levels, strict=True)]),
         lower=np.array([s.lower for s in found]),
         upper=np.array([s.upper for s in found]),
         # Without a price on distortion the rate is ample, and the line is level.

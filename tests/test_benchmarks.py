@@ -230,6 +230,10 @@ def test_the_bound_holds_between_its_points(monkeypatch: pytest.MonkeyPatch) -> 
         assert low <= fresh.upper
         assert fresh.lower <= high
         assert high - low < 0.01
+    # One bit cannot tell three classes: its levels begin where it can.
+    scarce = theory.bound(Config(dimension=1, levels=2), tol=5e-3)
+    assert scarce.C[1:] == pytest.approx(np.log2(3) - 1 + np.array([0.3, 0.05]))
+    assert (scarce.lower <= scarce.upper).all()
     # The distortion is the mean squared error per pixel, and telling the classes costs some of it.
     free = rdc.distortion(now, 2.0, tol=1e-5)
     squares = ((points.images[:, None].double().numpy() - bound.letters) ** 2).mean(axis=2)

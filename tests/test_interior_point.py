@@ -379,6 +379,10 @@ def test_perception_that_costs_nothing_is_left_out(name: str) -> None:
     assert slack.steps == free.steps
     assert slack.gap <= TOL
     assert slack.prices.perception == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rdc.WideBracketWarning)
+        binding = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=0.9 * spent, solver=CORE, tol=TOL)
+    assert binding.steps > free.steps  # the answer without perception is over this level, and not taken
     tight = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=0.0, solver=CORE, tol=1e-6)
     assert tight.prices.perception > 0
     assert tight.lower > free.upper
