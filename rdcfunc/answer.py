@@ -210,7 +210,8 @@ def conclude(
 ) -> Solution:
     """Turn candidates into a solution: the best lower and upper bound of them all; ``proofs`` give lower ones only."""
     found = [c if c.dual.sound else replace(c, dual=Dual.zero(program), log_a=None, tree=None) for c in found]
-    brackets = [bracket(program, candidate) for candidate in found]
+    unit = _unit(program)
+    brackets = [bracket(program, candidate, tol * unit) for candidate in found]
     if not brackets or min(b.upper for b in brackets) == inf:
         check_together(program)
         _check_rate(problem, program, targets)
@@ -218,7 +219,7 @@ def conclude(
         columns = np.arange(min(program.size, program.m))
         nothing = np.full((program.p.size, columns.size), 1.0 / columns.size)
         found = [Candidate(nothing, columns, Dual.zero(program), 0, origin="nothing known")]
-        brackets = [bracket(program, found[0])]
+        brackets = [bracket(program, found[0], tol * unit)]
     best = int(np.argmin([b.upper for b in brackets]))
     bounds = [*((b.lower, c) for b, c in zip(brackets, found, strict=True))]
     bounds += [(lower_bound(program, c), c) for c in proofs]
@@ -226,7 +227,6 @@ def conclude(
     refuse_crossing(lower, top.upper)
     if isinstance(program, Program) and lower > program.ceiling:
         raise InfeasibleError(_clash(program))
-    unit = _unit(program)
     lower, upper = min(lower, top.upper) / unit, top.upper / unit
     if upper == inf:
         status = Status.NO_CHANNEL
