@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from rdcfunc import checks
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
@@ -23,7 +24,7 @@ from rdcfunc.information import NATS_PER_BIT, Array, Indices, class_joint, condi
 from rdcfunc.lift import Lift
 from rdcfunc.model import FILTERS
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Candidate, Dual, Program, shown
+from rdcfunc.program import Program, shown
 from rdcfunc.reach import reachable
 from rdcfunc.solution import Prices, Solution, Status, WideBracketWarning
 from rdcfunc.solvers.auto import Auto, why

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks, distortions
 from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification
@@ -20,7 +21,7 @@ from rdcfunc.feasibility import check_each
 from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual, Program
+from rdcfunc.program import Axis, Program
 from rdcfunc.reach import reachable
 from rdcfunc.samples import Samples
 from rdcfunc.solution import Solution

@@ -10,12 +10,13 @@ from os import PathLike
 import numpy as np
 
 from rdcfunc import checks
+from rdcfunc.candidate import Candidate
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.files import write
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.channel import PointChannel
 from rdcfunc.problem import Target
-from rdcfunc.program import Candidate, shown
+from rdcfunc.program import shown
 from rdcfunc.solvers.base import Solver
 from rdcfunc.structure.tilt import Tilted
 

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks
 from rdcfunc.answer import check_tol, conclude, solve, warn_if_wide
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.compilation import compile_program, tabulate
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual
+from rdcfunc.program import Axis
 from rdcfunc.solution import Prices, Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.interior_point import tilted

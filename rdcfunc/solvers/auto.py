@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rdcfunc.candidate import Candidate
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Hamming
 from rdcfunc.lift import Lift
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Program
+from rdcfunc.program import Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
