@@ -19,7 +19,7 @@ import numpy as np
 from click.shell_completion import get_completion_class
 
 import rdcfunc as rdc
-from rdcfunc.files import write
+from rdcfunc.files import keep
 
 if TYPE_CHECKING:
     from rdcfunc.problem_file import Question
@@ -195,7 +195,7 @@ def example(out: str | None) -> None:
     elif Path(out).exists():
         raise ValueError(f"{out} exists; choose another name or remove it")
     else:
-        write(out, lambda file: file.write(text.encode()))
+        keep(text, out)
 
 
 @cli.command()

@@ -106,3 +106,8 @@ def why(program: Program | Plain | Lift, solver: Solver, first: bool) -> str:
         return "a divergence with a conic form alone"
     names = [type(o.divergence).__name__ for o in program.outputs]
     return " and ".join(["linear levels"] * bool(program.linear) + names)
+
+
+def told(chosen: Solver, picked: Solver | None, reason: str) -> Solver:
+    """Return the solver as users are told of it: what was picked for them, and why."""
+    return Auto(picked, reason) if isinstance(chosen, Auto) else chosen
