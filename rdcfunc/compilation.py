@@ -18,8 +18,7 @@ from rdcfunc.lift import Lift
 from rdcfunc.perceptions import Divergence
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
-from rdcfunc.samples import Samples
-from rdcfunc.sources import Gaussian
+from rdcfunc.sources import Gaussian, Samples
 
 
 @dataclass(frozen=True, eq=False)

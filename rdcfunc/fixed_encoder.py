@@ -24,12 +24,11 @@ from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Program
 from rdcfunc.reach import reachable
-from rdcfunc.samples import Samples
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.conic import Conic
-from rdcfunc.sources import Discrete, Gaussian
+from rdcfunc.sources import Discrete, Gaussian, Samples
 from rdcfunc.tradeoff import distortion
 
 if TYPE_CHECKING:
