@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from . import models
 from .codec import Codec, build_codec
-from .config import Weights
+from .config import Config, Weights
 from .group import Group
 from .networks import Refined, build_decoder
 from .run import Run
@@ -105,17 +105,21 @@ def train_decoders(
     (True, True)
     """
     configs = [run.config.weighing(weights) for run, weights in pairs]
-    group = Group(configs, Stream.UNIVERSAL.of)
-    codecs = []
-    for (run, _), config, seed in zip(pairs, configs, group.seeds, strict=True):
-        with seeded_weights(seed):
-            decoder = build_decoder(config, group.data.pixels).to(config.device)
-        codecs.append(Codec(run.codec.encoder, run.codec.quantizer, decoder))
-    features = _FrozenFeatures([codec.encoder for codec in codecs], group)
-    origins = [run.config if run.encoder is None else run.encoder for run, _ in pairs]
-    options = Options(progress, checkpoint, graph)
-    return train_codecs(
-        group, codecs, lambda codec: (codec.decoder,), lambda index, _: features(index), origins, options
+
+    def build(run: Run, config: Config, pixels: int) -> Codec:
+        with seeded_weights(config.seed):
+            decoder = build_decoder(config, pixels).to(config.device)
+        return Codec(run.codec.encoder, run.codec.quantizer, decoder)
+
+    return _train_on_frozen(
+        [run for run, _ in pairs],
+        configs,
+        Stream.UNIVERSAL,
+        build,
+        lambda codec: (codec.decoder,),
+        lambda features, _: features,
+        [run.config if run.encoder is None else run.encoder for run, _ in pairs],
+        Options(progress, checkpoint, graph),
     )
 
 
@@ -174,21 +178,48 @@ def train_refinements(
         for run, _ in pairs
     ]
     configs = [config.weighing(weights) for config, (_, weights) in zip(configs, pairs, strict=True)]
-    group = Group(configs, Stream.REFINEMENT.of)
-    codecs = []
-    for (run, _), config, seed in zip(pairs, configs, group.seeds, strict=True):
-        fresh = build_codec(replace(config, seed=seed), group.data.pixels)
-        encoder = Refined(run.codec.encoder, _refinement(fresh))
-        codecs.append(Codec(encoder, fresh.quantizer, fresh.decoder))
-    base = _FrozenFeatures([run.codec.encoder for run, _ in pairs], group)
-    return train_codecs(
-        group,
-        codecs,
+
+    def build(run: Run, config: Config, pixels: int) -> Codec:
+        fresh = build_codec(config, pixels)
+        return Codec(Refined(run.codec.encoder, _refinement(fresh)), fresh.quantizer, fresh.decoder)
+
+    return _train_on_frozen(
+        [run for run, _ in pairs],
+        configs,
+        Stream.REFINEMENT,
+        build,
         lambda codec: (_refinement(codec), codec.decoder),
-        lambda index, images, encoder: torch.cat([base(index), encoder(images)], -1),
+        lambda features, images, encoder: torch.cat([features, encoder(images)], -1),
         [run.config for run, _ in pairs],
         Options(progress, checkpoint, graph),
     )
+
+
+def _train_on_frozen(
+    runs: Sequence[Run],
+    configs: Sequence[Config],
+    stream: Stream,
+    build: Callable[[Run, Config, int], Codec],
+    parts: Callable[[Codec], tuple[nn.Module, ...]],
+    encode: Callable[..., Tensor],
+    origins: Sequence[Config],
+    options: Options,
+) -> tuple[Run, ...]:
+    """Train `parts` of the codecs that are built from runs, whose encoders stay as they are.
+
+    `encode` computes what is sent from the features of the frozen encoders, the images, and the parts but the decoder.
+    """
+    group = Group(configs, stream.of)
+    codecs = [
+        build(run, replace(config, seed=seed), group.data.pixels)
+        for run, config, seed in zip(runs, configs, group.seeds, strict=True)
+    ]
+    frozen = _FrozenFeatures([run.codec.encoder for run in runs], group)
+
+    def features(index: Tensor, images: Tensor, *encoders: nn.Module) -> Tensor:
+        return encode(frozen(index), images, *encoders)
+
+    return train_codecs(group, codecs, parts, features, origins, options)
 
 
 class _FrozenFeatures:

@@ -1,14 +1,16 @@
 from . import classifications, distortions, perceptions, solvers, sources
 from .checks import InfeasibleError
 from .continua import Box, IsoRate
-from .curve import Curve, trace
+from .curve import Curve
 from .fixed_encoder import Reuse, decode, encoder_from_counts, reuse_penalty
 from .problem import Problem, Target
 from .quantisation import vector_quantiser
 from .solution import Prices, Solution, Status, WideBracketWarning
 from .storage import load
-from .tradeoff import certify, classification, distortion, perception, rate
+from .tracing import trace
+from .tradeoff import classification, distortion, perception, rate
 from .universal import Penalty, one_shot_rate, rate_penalty, universal_rate
+from .verification import certify
 
 __version__: str
 

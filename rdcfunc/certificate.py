@@ -17,10 +17,11 @@ from operator import itemgetter
 import numpy as np
 
 from rdcfunc import repairs
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.columns import chords, regions, tagged
 from rdcfunc.information import Array, Indices, entropy
 from rdcfunc.lift import Lift
-from rdcfunc.program import Candidate, Constraint, Dual, Linear, Output, Program
+from rdcfunc.program import Constraint, Linear, Output, Program
 from rdcfunc.rounding import EPS, INSIDE, ROUNDING
 from rdcfunc.tuples import Earnings
 

@@ -183,6 +183,12 @@ def level(value: float, name: str, signed: bool = False) -> float:
     return number
 
 
+def tolerance(tol: float) -> None:
+    """Refuse a tolerance that no bracket can have."""
+    if not real(tol, "tol", "it is the bracket asked for") > 0:
+        raise ValueError(f"tol must be > 0 (got {tol}); it is the bracket asked for")
+
+
 def levels(value: ArrayLike, name: str) -> Array:
     """Return an array of levels, of any shape."""
     raw = array(value, name)

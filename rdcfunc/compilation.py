@@ -18,8 +18,7 @@ from rdcfunc.lift import Lift
 from rdcfunc.perceptions import Divergence
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
-from rdcfunc.samples import Samples
-from rdcfunc.sources import Gaussian
+from rdcfunc.sources import Gaussian, Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,14 +154,8 @@ def lift(problem: Problem, targets: Sequence[Target], rate: float = inf, goal: A
     Raises
     ------
     ValueError
-        If a target has a level for which the problem has no measure, there are more tuples than 2^62, or the source is
-        Gaussian.
+        If a target has a level for which the problem has no measure, or there are more tuples than 2^62.
     """
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
-    if isinstance(problem.source, Gaussian):
-        raise ValueError("certify takes channels of discrete sources; a Gaussian source has closed forms and programs")
-    if isinstance(problem.source, Samples):
-        raise ValueError("certify takes channels to fixed letters; give sources.Discrete and the letters for samples")
     for target in targets:
         problem.check(target, "R" if goal is None else goal.value)
     m, K = problem.shape[1], len(targets)

@@ -13,7 +13,6 @@ import numpy as np
 from rdcfunc.answer import solve
 from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
-from rdcfunc.compilation import compile_program
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.problem import Problem, Target
 from rdcfunc.program import Axis
@@ -242,9 +241,7 @@ def _target(curve: IsoRate, at: float, D: float) -> Target:
 
 def _solve(problem: Problem, curve: IsoRate, solver: Solver | None, tol: float, at: float) -> Solution:
     """Return the least distortion on the curve at one level."""
-    target = _target(curve, at, inf)
-    program = compile_program(problem, [target], curve.R * NATS_PER_BIT, Axis.D)
-    return solve(problem, program, [target], solver, tol, None, warn=False)
+    return solve(problem, [_target(curve, at, inf)], solver, tol, R=curve.R, goal=Axis.D)
 
 
 def _straight(left: tuple[float, float], middle: tuple[float, float], right: tuple[float, float]) -> bool:

@@ -24,6 +24,13 @@ def write(path: str | os.PathLike[str], fill: Callable[[BinaryIO], object]) -> N
         temporary.unlink(missing_ok=True)
 
 
+def keep(text: str, path: str | os.PathLike[str] | None) -> str:
+    """Return a text, written to a file if a path is given."""
+    if path is not None:
+        write(path, lambda file: file.write(text.encode()))
+    return text
+
+
 def _sweep(path: Path) -> None:
     """Remove what processes that were killed have left of a file half written."""
     for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):

@@ -11,23 +11,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks, distortions
-from rdcfunc.answer import achieved, check_tol, conclude, warn_if_wide
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification
 from rdcfunc.compilation import output, tabulate
+from rdcfunc.conclusion import achieved, conclude, unit, warn_if_wide, weigh
 from rdcfunc.feasibility import check_each
 from rdcfunc.gaussian.decoding import decode as gaussian
+from rdcfunc.gaussian.decoding import of_source
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual, Program
+from rdcfunc.program import Axis, Program
 from rdcfunc.reach import reachable
-from rdcfunc.samples import Samples
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.conic import Conic
-from rdcfunc.sources import Discrete, Gaussian
+from rdcfunc.sources import Discrete, Gaussian, Samples
 from rdcfunc.tradeoff import distortion
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 Encoder: TypeAlias = ArrayLike | Solution | GaussianChannel
 
 
-@np.errstate(all="ignore")
 def decode(
     problem: Problem,
     encoder: Encoder,
@@ -92,25 +92,42 @@ def decode(
     >>> round(decode(problem, encoder).value, 6), round(decode(problem, encoder, P=0.0).value, 6)
     (0.15, 0.247059)
     """
-    check_tol(tol)
-    solution = serve(problem, encoder, Target(inf, P, C), tol)
+    checks.tolerance(tol)
+    solution = serve(problem, sent(problem, encoder), Target(inf, P, C), tol)
     warn_if_wide(solution, tol, depth=3)
     return solution
 
 
+def sent(problem: Problem, encoder: Encoder) -> Array | GaussianChannel:
+    """Return an encoder as it serves a problem, checked: its table ``P(z | x)``, shape (n, nz), or Gaussian channel."""
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    if isinstance(problem.source, Samples):
+        raise ValueError("encoders are tables of a discrete source with fixed letters; samples have free ones")
+    if isinstance(problem.source, Gaussian):
+        return of_source(encoder, problem)
+    n = problem.source.n
+    given = cast("ArrayLike | Solution", encoder)
+    table = given.encoder if isinstance(given, Solution) else checks.laws(given, "encoder", 2, depth=4)
+    if table.shape[0] != n:
+        raise ValueError(
+            f"encoder must have one row for each of the {n} source letters (got shape {table.shape}); "
+            "rows are laws P(z | x)"
+        )
+    return table
+
+
+@np.errstate(all="ignore")
 def serve(
     problem: Problem,
-    encoder: Encoder,
+    encoder: Array | GaussianChannel,
     target: Target,
     tol: float,
     start: Solution | None = None,
 ) -> Solution:
-    """Return what :func:`decode` does, without its warning and from a neighbour's solution if given."""
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
-    _refuse_samples(problem)
-    if isinstance(problem.source, Gaussian):
-        return gaussian(problem, cast("GaussianChannel | Solution", encoder), target.P, target.C, tol)
-    table = _table(cast("ArrayLike | Solution", encoder), problem.source.n)
+    """Return what :func:`decode` does of a checked encoder, without its warning and from a neighbour's if given."""
+    if isinstance(encoder, GaussianChannel):
+        return gaussian(problem, encoder, target.P, target.C, tol)
+    table = encoder
     problem.check(target)
     p, used = problem.source.pmf, problem.source.pmf @ table > 0
     program, seen = _seen(problem, table[:, used], target)
@@ -123,8 +140,8 @@ def serve(
     if start is not None and isinstance(start.decoder, np.ndarray):
         near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
     near = near or reachable(program)
-    found = solver.solve(program, tol * (1.0 if program.goal is None else program.goal.unit), near)
-    solution = conclude(seen, program, [target], found, solver, tol)
+    found = solver.solve(program, tol * unit(program), near)
+    solution = conclude(seen, program, weigh(program, found, enough=tol * unit(program)), solver, tol)
     decoder = np.tile(program.p @ solution.channel, (len(used), 1))
     decoder[used] = solution.channel
     nz, m = decoder.shape
@@ -243,23 +260,6 @@ def reuse_penalty(
             lower[k, other] = max(0.0, served.lower - fresh[other].upper)
             upper[k, other] = max(0.0, served.upper - fresh[other].lower)
     return Reuse(lower, upper, chosen, fresh)
-
-
-def _refuse_samples(problem: Problem) -> None:
-    """Refuse a source whose encoders are no tables."""
-    if isinstance(problem.source, Samples):
-        raise ValueError("encoders are tables of a discrete source with fixed letters; samples have free ones")
-
-
-def _table(encoder: ArrayLike | Solution, n: int) -> Array:
-    """Return an encoder's table ``P(z | x)``, shape (n, nz), checked."""
-    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=5)
-    if table.shape[0] != n:
-        raise ValueError(
-            f"encoder must have one row for each of the {n} source letters (got shape {table.shape}); "
-            "rows are laws P(z | x)"
-        )
-    return table
 
 
 def _seen(problem: Problem, table: Array, target: Target) -> tuple[Program, Problem]:

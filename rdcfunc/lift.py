@@ -54,7 +54,7 @@ class Lift:
 
     @property
     def every(self) -> tuple[Constraint, ...]:
-        """The constraints and the goal, in the order of the prices of a :class:`rdcfunc.program.Dual`."""
+        """The constraints and the goal, in the order of the prices of a :class:`rdcfunc.candidate.Dual`."""
         return (*self.linear, *self.outputs, *self.posteriors)
 
     @property

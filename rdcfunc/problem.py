@@ -10,8 +10,7 @@ from rdcfunc.checks import level
 from rdcfunc.classifications import Classification, ConditionalEntropy
 from rdcfunc.distortions import Distortion, SquaredError
 from rdcfunc.perceptions import KL, Divergence, Hellinger, JensenShannon, ReverseKL, Wasserstein
-from rdcfunc.samples import Samples
-from rdcfunc.sources import Discrete, Gaussian
+from rdcfunc.sources import Discrete, Gaussian, Samples
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from rdcfunc import classifications, distortions, perceptions, sources
 from rdcfunc.checks import shown
+from rdcfunc.distortions.differences import on_a_grid
 from rdcfunc.information import Array
 from rdcfunc.problem import Problem, Target
 from rdcfunc.sections import ProblemFileError, Section, few
@@ -192,7 +193,7 @@ def _distortion(
         return distortions.hamming(source.n) if letters is None else _misfit("hamming with letters")
     if points is None:
         raise ProblemFileError(f"{kind} needs the letters' values; give points in [source]")
-    if letters is not None or distortions.on_a_grid(points, points, 1) is None:
+    if letters is not None or on_a_grid(points, points, 1) is None:
         few(len(points) * len(np.atleast_1d(points if letters is None else letters)), "distortion")
     return getattr(distortions, kind)(points, letters)
 

@@ -8,10 +8,11 @@ from math import inf
 import numpy as np
 from scipy.special import entr, rel_entr
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.feasibility import check_together
-from rdcfunc.program import Candidate, Dual, Posterior, Program
+from rdcfunc.program import Posterior, Program
 from rdcfunc.repairs import excess
 from rdcfunc.rounding import ROUNDING
 from rdcfunc.solvers.branch_and_bound import is_few

@@ -11,9 +11,10 @@ from math import inf, isfinite
 
 import numpy as np
 
+from rdcfunc.candidate import Dual
 from rdcfunc.information import Array, Indices
 from rdcfunc.model import inner_point
-from rdcfunc.program import Dual, Linear, Output, Posterior, Program
+from rdcfunc.program import Linear, Output, Posterior, Program
 from rdcfunc.rounding import INSIDE, ROUNDING
 
 #: Halvings in search of a channel with room, and the relative room with which it ends.

@@ -10,12 +10,13 @@ from os import PathLike
 import numpy as np
 
 from rdcfunc import checks
+from rdcfunc.candidate import Candidate
 from rdcfunc.channels import GaussianChannel
-from rdcfunc.files import write
+from rdcfunc.files import keep
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.channel import PointChannel
 from rdcfunc.problem import Target
-from rdcfunc.program import Candidate, shown
+from rdcfunc.program import shown
 from rdcfunc.solvers.base import Solver
 from rdcfunc.structure.tilt import Tilted
 
@@ -171,10 +172,7 @@ class Solution:
         """
         from rdcfunc.storage import dumps
 
-        text = dumps(self)
-        if path is not None:
-            write(path, lambda file: file.write(text.encode()))
-        return text
+        return keep(dumps(self), path)
 
     @cached_property
     def encoder(self) -> Array:

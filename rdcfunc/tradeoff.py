@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from rdcfunc import checks
-from rdcfunc.answer import check_tol, conclude, solve, warn_if_wide
-from rdcfunc.compilation import compile_program, tabulate
-from rdcfunc.feasibility import check_each
-from rdcfunc.information import NATS_PER_BIT
+from rdcfunc.answer import solve
+from rdcfunc.conclusion import warn_if_wide
 from rdcfunc.problem import Problem, Target
-from rdcfunc.program import Axis, Candidate, Dual
-from rdcfunc.solution import Prices, Solution
+from rdcfunc.program import Axis
+from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
-from rdcfunc.solvers.interior_point import tilted
 
 
 def rate(
@@ -70,8 +63,9 @@ def rate(
     >>> round(solution.value, 6), solution.gap < 1e-6
     (0.417674, True)
     """
-    target = Target(D, P, C)
-    return solve(problem, compile_program(problem, [target]), [target], solver, tol, start)
+    solution = solve(problem, [Target(D, P, C)], solver, tol, start)
+    warn_if_wide(solution, tol, depth=3)
+    return solution
 
 
 def distortion(
@@ -242,80 +236,6 @@ def _least(
     rate = checks.level(R, "R")
     if not 0 < rate < inf:
         raise ValueError(f"R must be finite and > 0 bits (got {rate})")
-    program = compile_program(problem, [target], rate * NATS_PER_BIT, goal)
-    return solve(problem, program, [target], solver, tol, start, depth=5)
-
-
-@np.errstate(all="ignore")
-def certify(
-    problem: Problem,
-    channel: ArrayLike,
-    prices: Prices | None = None,
-    *,
-    D: float = inf,
-    P: float = inf,
-    C: float = inf,
-    tol: float = 1e-6,
-) -> Solution:
-    """Bracket ``R(D, P, C)`` by a channel and prices from anywhere.
-
-    The upper bound is the mutual information of the channel, mixed with as little of another as meets every
-    level; the lower bound is weak duality at these prices (zero without prices).
-
-    Parameters
-    ----------
-    channel
-        ``P(x̂ | x)``, shape (n, m), or (n, m, T) with tags, rows summing to one.
-    prices
-        In bits per unit of each level.
-    D, P, C, tol
-        As for :func:`rate`.
-
-    Raises
-    ------
-    ValueError
-        If the channel's shape does not fit or its rows are no laws.
-    InfeasibleError
-        If no channel at all meets a level.
-
-    Examples
-    --------
-    >>> from rdcfunc import sources, distortions
-    >>> problem = Problem(sources.uniform(2), distortions.hamming(2))
-    >>> answer = certify(problem, [[0.9, 0.1], [0.1, 0.9]], Prices(distortion=np.log2(9)), D=0.1)
-    >>> round(answer.lower, 9), round(answer.upper, 9)
-    (0.531004406, 0.531004406)
-    """
-    checks.kind(prices, Prices | None, "prices", "a value such as rdcfunc.Prices(distortion=2.0), or None")
-    target = Target(D, P, C)
-    program = tabulate(problem, [target])
-    given = checks.array(channel, "channel")
-    shape = given.shape
-    if len(shape) not in (2, 3) or shape[:2] != problem.shape:
-        n, m = problem.shape
-        raise ValueError(f"channel must have shape ({n}, {m}) or, with T tags, ({n}, {m}, T) (got {shape})")
-    table = checks.laws(given.reshape(shape[0], -1), "channel", 2)
-    columns = np.repeat(np.arange(shape[1]), table.shape[1] // shape[1])
-    asked = prices or Prices()
-    m = problem.shape[1]
-    output = np.zeros(m) if asked.output is None else checks.finite(asked.output, "output price", 1)
-    if output.size != m:
-        raise ValueError(f"the output price must have one entry for each of the {m} letters (got {output.size})")
-    by_axis = {"D": asked.distortion, "C": asked.classification}
-    dual = Dual(
-        np.array([by_axis[c.axis.value] * NATS_PER_BIT / c.unit for c in program.linear]),
-        tuple((asked.perception * NATS_PER_BIT / o.unit, output * NATS_PER_BIT) for o in program.outputs),
-        np.array([asked.classification * NATS_PER_BIT / c.unit for c in program.posteriors]),
-    )
-    check_tol(tol)
-    check_each(program)
-    candidate = Candidate(table, columns, dual, 0, origin="given")
-    proofs = []
-    if not program.posteriors:
-        # The reference law of the lower bound is free: the one that suits the prices replaces the channel's.
-        letters = np.arange(m)
-        merged = table.reshape(shape[0], m, -1).sum(axis=2)
-        proofs.append(tilted(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
-    solution = conclude(problem, program, [target], [candidate], None, tol, proofs)
-    warn_if_wide(solution, tol, depth=3)
+    solution = solve(problem, [target], solver, tol, start, R=rate, goal=goal)
+    warn_if_wide(solution, tol, depth=4)
     return solution

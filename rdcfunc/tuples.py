@@ -15,9 +15,9 @@ from math import inf, log
 import numpy as np
 import scipy
 
+from rdcfunc.candidate import Dual
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
-from rdcfunc.program import Dual
 
 EPS = float(np.finfo(np.float64).eps)
 #: Columns (N,) and a channel (n, N) to them.

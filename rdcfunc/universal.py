@@ -10,12 +10,13 @@ from math import inf, log2
 from typing import Any
 
 from rdcfunc import checks
-from rdcfunc.answer import refuse_crossing, solve, warn_if_wide
+from rdcfunc.answer import solve
 from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
-from rdcfunc.compilation import compile_program
+from rdcfunc.conclusion import warn_if_wide
 from rdcfunc.continua import Box, IsoRate, Pencil
 from rdcfunc.problem import Problem, Target
+from rdcfunc.rounding import refuse_crossing
 from rdcfunc.solution import Solution, Status
 from rdcfunc.solvers.base import Solver
 
@@ -206,7 +207,7 @@ def one_shot_rate(rate: float) -> float:
 
 def _finite(problem: Problem, solver: Solver | None, tol: float, targets: Sequence[Target]) -> Solution:
     """Return the answer for targets of which none implies another."""
-    return solve(problem, compile_program(problem, targets), targets, solver, tol, None, warn=False)
+    return solve(problem, targets, solver, tol)
 
 
 def _on_curve(

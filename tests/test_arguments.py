@@ -318,10 +318,27 @@ def test_a_little_mass_is_renormalised(make: Callable[[object], object], error: 
     assert any(abs(table.sum(axis=-1) - 1.0).max() <= 2e-16 for table in tables)
 
 
-def test_the_warning_points_at_the_caller() -> None:
-    with pytest.warns(UserWarning, match="renormalised") as caught:
-        sources.Discrete([0.5, 0.5 + 1e-9])
-    assert caught[0].filename == __file__
+NEVER = 1e-300
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sources.Discrete([0.5, 0.5 + 1e-9]),
+        lambda: rdc.decode(PLAIN, [[0.5, 0.5 + 1e-9]] * 2),
+        lambda: rdc.certify(PLAIN, [[0.5, 0.5 + 1e-9]] * 2, D=1.0),
+        lambda: rdc.rate(BINARY, D=0.1, P=0.02, tol=NEVER),
+        lambda: rdc.distortion(BINARY, R=0.5, P=0.02, tol=NEVER),
+        lambda: rdc.certify(PLAIN, [[0.9, 0.1], [0.1, 0.9]], D=0.1, tol=NEVER),
+        lambda: rdc.decode(BINARY, [[0.9, 0.1], [0.1, 0.9]], P=0.0, tol=NEVER),
+        lambda: rdc.universal_rate(BINARY, [rdc.Target(0.1), rdc.Target(0.2, 0.0)], tol=NEVER),
+        lambda: rdc.trace(BINARY, D=[0.1, 0.2], P=0.02, tol=NEVER),
+    ],
+)
+def test_the_warning_points_at_the_caller(call: Callable[[], object]) -> None:
+    with pytest.warns(UserWarning, match=r"renormalised|\bwider\b") as caught:
+        call()
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 RIGHT: dict[str, Callable[[], object]] = {

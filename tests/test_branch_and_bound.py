@@ -13,10 +13,10 @@ from scipy.special import entr
 
 import rdcfunc as rdc
 from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.columns import regions
 from rdcfunc.compilation import tabulate
 from rdcfunc.information import Array
-from rdcfunc.program import Candidate, Dual
 from rdcfunc.solvers.linear import LinearProgram
 
 #: What the exhaustive grid over 2x2 channels leaves in a rate, in bits.

@@ -15,10 +15,11 @@ from scipy.special import entr
 
 import rdcfunc as rdc
 from rdcfunc import certificate, classifications, distortions, perceptions, sources
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.columns import chords, regions
 from rdcfunc.compilation import tabulate
 from rdcfunc.information import NATS_PER_BIT, Array, conditional_entropy
-from rdcfunc.program import Axis, Candidate, Dual
+from rdcfunc.program import Axis
 from rdcfunc.solvers import Chords
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import band, mnist
+from benchmarks import band, bounds, mnist, points
 from benchmarks.store import Rows
 
 ROWS = Rows(mnist.STORED).rows
@@ -37,14 +37,14 @@ def test_proved_lower_bounds_are_below_what_is_achieved() -> None:
     for row in lower:
         C = np.inf if row["level"] is None else row["level"]
         assert row["images"] == 60_000
-        assert 0 < row["lower"] <= band.proved(ROWS, row["R"], C) * (1 + 1e-9)
+        assert 0 < row["lower"] <= bounds.proved(ROWS, row["R"], C) * (1 + 1e-9)
     for row in (r for r in ROWS if r["kind"] in ("D", "DC")):
-        assert band.proved(ROWS, row["R"], row["C"]) <= row["D"]
-    assert any(2 * band.proved(ROWS, r["R"], r["C"]) > r["D"] for r in ROWS if r["kind"] == "D")
+        assert bounds.proved(ROWS, row["R"], row["C"]) <= row["D"]
+    assert any(2 * bounds.proved(ROWS, r["R"], r["C"]) > r["D"] for r in ROWS if r["kind"] == "D")
     P = np.linspace(0, 0.05, 20)
     for R in {r["R"] for r in ROWS if r["kind"] == "DP"}:
-        assert (band.proved_looks(ROWS, R, P) <= band.perceived(ROWS, R, P)).all()
-    assert band.proved([], 2.0) == 0.0
+        assert (bounds.proved_looks(ROWS, R, P) <= bounds.perceived(ROWS, R, P)).all()
+    assert bounds.proved([], 2.0) == 0.0
 
 
 def test_proofs_are_kept(tmp_path: Path) -> None:
@@ -70,24 +70,24 @@ def test_time_sharing_is_a_line_and_moving_is_below_its_ends() -> None:
         {"kind": "DP", "R": 2.0, "D": 0.07, "estimate_D": 0.05},
     ]
     P = np.linspace(0, 0.05, 30)
-    D = band.perceived(rows, 2.0, P)
+    D = bounds.perceived(rows, 2.0, P)
     assert D is not None
     assert abs(D[0] - 0.07) < 1e-15
     assert abs(D[-1] - 0.04) < 1e-15
     assert (np.diff(D) <= 0).all()
     assert (np.diff(D, 2) >= -1e-12).all()
     assert (0.07 - 0.03 * np.minimum(P / 0.04, 1) + 1e-15 >= D).all()
-    assert band.perceived(rows[:1], 2.0, P) is None
+    assert bounds.perceived(rows[:1], 2.0, P) is None
 
 
 def test_bounds_between_levels_are_chords() -> None:
     rows = [
         {"kind": kind, "R": 2.0, "C": C, "D": D, "test_D": D} for kind, C, D in (("DC", 0.5, 0.06), ("D", 1.5, 0.04))
     ]
-    assert band.at(rows, 2.0, 1.0) == pytest.approx((0.05, 0.05), abs=1e-15)
-    assert band.at(rows, 2.0, 3.0)[0] == 0.04
+    assert bounds.at(rows, 2.0, 1.0) == pytest.approx((0.05, 0.05), abs=1e-15)
+    assert bounds.at(rows, 2.0, 3.0)[0] == 0.04
     with pytest.raises(ValueError, match="no bound is stored"):
-        band.at(rows, 2.0, 0.4)
+        bounds.at(rows, 2.0, 0.4)
 
 
 def test_a_network_goes_from_the_bound_by_its_stages() -> None:
@@ -95,26 +95,26 @@ def test_a_network_goes_from_the_bound_by_its_stages() -> None:
         {"kind": kind, "R": 4.755, "C": C, "D": D, "test_D": D + 0.001}
         for kind, C, D in (("DC", 0.2, 0.042), ("D", 1.2, 0.04))
     ]
-    told = [band.Point("a", 4.755, 0.045, 0.2), band.Point("b", 4.755, 0.043, 1.2)]
-    network = band.Point("n", 4.755, 0.049, 0.7, encoder=0.046, dithered=0.048)
-    names, levels = zip(*band.stages(rows, told, network), strict=True)
+    told = [points.Point("a", 4.755, 0.045, 0.2), points.Point("b", 4.755, 0.043, 1.2)]
+    network = points.Point("n", 4.755, 0.049, 0.7, encoder=0.046, dithered=0.048)
+    names, levels = zip(*bounds.stages(rows, told, network), strict=True)
     assert names == ("bound", "generalisation", "one word a message", "encoder", "dither", "decoder")
     assert levels == pytest.approx((0.041, 0.042, 0.044, 0.046, 0.048, 0.049))
-    assert [D for _, D in band.stages(rows, told, told[1])] == pytest.approx([0.04, 0.041, 0.043])
+    assert [D for _, D in bounds.stages(rows, told, told[1])] == pytest.approx([0.04, 0.041, 0.043])
 
 
 def test_stages_add_up() -> None:
     stages = [("bound", 0.039), ("generalisation", None), ("words", 0.043), ("decoder", 0.046)]
-    table = band.decompose(stages)
+    table = bounds.decompose(stages)
     assert list(table["stage"]) == ["bound", "words", "decoder"]
     assert abs(table["added"].sum() - 0.007) < 1e-15
     assert abs(table["share"].sum() - 1) < 1e-12
     with pytest.raises(ValueError, match="no stage"):
-        band.decompose([("bound", None)])
+        bounds.decompose([("bound", None)])
 
 
 def test_figure_says_what_is_not_certified() -> None:
-    figure = band.draw(ROWS, [band.Point("codec", 4.755, 0.043, 1.0)], 4.755)
+    figure = band.draw(ROWS, [points.Point("codec", 4.755, 0.043, 1.0)], 4.755)
     legend = figure.axes[0].get_legend()
     assert legend is not None
     told = [text.get_text() for text in legend.get_texts()]
@@ -124,9 +124,8 @@ def test_figure_says_what_is_not_certified() -> None:
 
 def test_stored_networks_lie_above_the_line() -> None:
     """Also when they are judged by what their messages leave open of the class, a mean over seeds with its error."""
-    bounds, stored = (band.Rows(band._HERE / name).rows for name in ("mnist-bounds.jsonl", "codecs-reduced.jsonl"))
-    points = band.networks(stored)
-    assert {point.reused for point in points} == {False, True}
-    assert band.networks([]) == []
-    for point in points:
-        assert point.D - 4 * point.error > band.at(bounds, 4.755, point.C)[1]
+    codecs = points.networks(Rows(mnist.STORED.with_name("codecs-reduced.jsonl")).rows)
+    assert {point.reused for point in codecs} == {False, True}
+    assert points.networks([]) == []
+    for point in codecs:
+        assert point.D - 4 * point.error > bounds.at(ROWS, 4.755, point.C)[1]

@@ -12,12 +12,12 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
+from rdcfunc.answer import solve
 from rdcfunc.gaussian import blocks, certificate, interior, moments, outcome
 from rdcfunc.gaussian.components import Components
 from rdcfunc.gaussian.deviations import deviation
 from rdcfunc.gaussian.question import Question
 from rdcfunc.program import Axis
-from rdcfunc.tradeoff import _least
 
 LN2 = log(2.0)
 SQUARED = distortions.squared_error()
@@ -40,7 +40,7 @@ def scalar(
 
 
 def classification(problem: rdc.Problem, R: float, D: float = inf, P: float = inf) -> rdc.Solution:
-    return _least(problem, Axis.C, R, Target(D, P), None, 1e-6, None)
+    return solve(problem, [Target(D, P)], None, 1e-6, R=R, goal=Axis.C)
 
 
 def divergence(kind: str, tau: float) -> float:

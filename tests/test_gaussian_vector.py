@@ -11,13 +11,13 @@ import scipy
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
+from rdcfunc.answer import solve
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.gaussian import certificate, components, joint, labels, outcome, pivots, search, tangents
 from rdcfunc.gaussian.deviations import Relative, Transport
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import Several
 from rdcfunc.program import Axis
-from rdcfunc.tradeoff import _least
 
 LN2 = log(2.0)
 SQUARED = distortions.squared_error()
@@ -225,7 +225,7 @@ def test_max_det_by_another_solver() -> None:
         if min(answer.prices.distortion * D, answer.prices.classification) < 1e-3:
             continue
         assert rdc.distortion(problem, R=answer.value, C=entropy(V + 0.2)).value == pytest.approx(D, rel=1e-9)
-        least = _least(problem, Axis.C, answer.value, Target(D=D), None, 1e-6, None)
+        least = solve(problem, [Target(D=D)], None, 1e-6, R=answer.value, goal=Axis.C)
         assert least.value == pytest.approx(entropy(V + 0.2), abs=1e-9)
 
 
@@ -247,7 +247,7 @@ def test_label_and_perception_together(perception: perceptions.Divergence) -> No
     R = answer.value
     assert rdc.distortion(problem, R=R, P=0.03, C=C).value == pytest.approx(D, abs=1e-6)
     assert rdc.perception(problem, R=R, D=D, C=C).value == pytest.approx(0.03, abs=1e-6)
-    assert _least(problem, Axis.C, R, Target(D, 0.03), None, 1e-6, None).value == pytest.approx(C, abs=1e-6)
+    assert solve(problem, [Target(D, 0.03)], None, 1e-6, R=R, goal=Axis.C).value == pytest.approx(C, abs=1e-6)
 
 
 @pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)

@@ -15,9 +15,9 @@ from problems import LN2, assert_honest, assert_overlap
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
-from rdcfunc.answer import describe
 from rdcfunc.compilation import Plain, compile_program
 from rdcfunc.distortions import Difference, Distortion, Hamming, Table
+from rdcfunc.plain import describe
 from rdcfunc.structure import certificate, differences
 from rdcfunc.structure.exponential import Exponential
 from rdcfunc.structure.kernel import Kernel

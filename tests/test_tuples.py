@@ -13,10 +13,10 @@ from problems import random_parts
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources, tuples
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import lower_bound
 from rdcfunc.compilation import lift
 from rdcfunc.lift import Lift
-from rdcfunc.program import Candidate, Dual
 
 
 def made(seed: int, n: int, K: int, m: int | None = None) -> tuple[Lift, Dual, np.ndarray]:

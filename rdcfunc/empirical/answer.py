@@ -8,7 +8,8 @@ from math import inf, sqrt
 import numpy as np
 
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.empirical.certificate import Lower, Upper, between, doubled, energy, lower, mirrored_lower, upper
+from rdcfunc.empirical.certificate import Lower, Upper, energy, lower, upper
+from rdcfunc.empirical.perception import between, doubled, mirrored_lower
 from rdcfunc.empirical.transport import transport
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.passes.channel import PointChannel

@@ -23,7 +23,7 @@ from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.perceptions import Wasserstein
 from rdcfunc.problem import Problem, Target
 from rdcfunc.solution import Prices, Solution, Status
-from rdcfunc.sources import Spectrum
+from rdcfunc.sources.gaussian import Spectrum
 
 #: What a computed axis may have of another, relative to one.
 _ORTHOGONAL = 1e-13

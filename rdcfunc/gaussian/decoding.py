@@ -60,17 +60,11 @@ class Sent:
     off: float
 
 
-def decode(problem: Problem, encoder: GaussianChannel | Solution, P: float, C: float, tol: float) -> Solution:
+def decode(problem: Problem, channel: GaussianChannel, P: float, C: float, tol: float) -> Solution:
     """Return the least distortion of a decoder on a Gaussian encoder, at the levels P and C."""
-    if not problem.common_randomness:
-        raise ValueError(
-            "decode takes an encoder letter by letter, and without common randomness perception is judged on blocks; "
-            "leave out common_randomness=False"
-        )
     source, target = problem.source, Target(inf, P, C)
     assert isinstance(source, Gaussian)
     problem.check(target, "D")
-    channel = _channel(encoder, source)
     program = GaussianProgram(problem, source, (target,), inf, Axis.D)
     units = Units(program)
     question = replace(units.question(program), V=inf)
@@ -91,8 +85,15 @@ def decode(problem: Problem, encoder: GaussianChannel | Solution, P: float, C: f
     return replace(solution, decoder=None if units.nothing else _decoder(channel, units, question, outcome.point, sent))
 
 
-def _channel(encoder: GaussianChannel | Solution, source: Gaussian) -> GaussianChannel:
-    """Return the channel of an encoder, checked."""
+def of_source(encoder: object, problem: Problem) -> GaussianChannel:
+    """Return the channel of an encoder, checked to be one from the problem's source."""
+    if not problem.common_randomness:
+        raise ValueError(
+            "decode takes an encoder letter by letter, and without common randomness perception is judged on blocks; "
+            "leave out common_randomness=False"
+        )
+    source = problem.source
+    assert isinstance(source, Gaussian)
     channel = encoder.sent if isinstance(encoder, Solution) else encoder
     if not isinstance(channel, GaussianChannel):
         raise ValueError(

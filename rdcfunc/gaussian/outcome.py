@@ -20,10 +20,8 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.repair import repaired
 from rdcfunc.gaussian.tangents import Tangents
 from rdcfunc.information import Array
-from rdcfunc.rounding import EPS, ROUNDING
+from rdcfunc.rounding import EPS, ROUNDING, refuse_crossing
 
-#: Bounds that cross by more than this, relative to their size, cannot be rounding.
-_CROSSING = 1e-12
 #: The most axes whose tangents are sought.
 MOST = 48
 #: How much wider, relative to them, levels may be that are met: two may pull what is left opposite ways.
@@ -228,10 +226,7 @@ def bracketed(question: Question, lower: float, point: Point, w: Array, steps: i
     hidden = EPS * (64 + question.variances.size) * values
     over[goal] = 0.0
     more = float(w @ (hidden + over)) + blurred(question, w, met if isinstance(met, Axes) else None)
-    if lower > value + more + _CROSSING * (1 + value):
-        raise ArithmeticError(
-            f"the certified bounds cross ({lower!r} > {value + more!r}); this is a defect of rdcfunc, please report it"
-        )
+    refuse_crossing(lower, value + more)
     return Outcome(min(lower, value), value + more, met, values, w, steps)
 
 

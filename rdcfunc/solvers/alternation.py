@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.program import Linear, Program
 from rdcfunc.repairs import excess
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import State, advance, begin

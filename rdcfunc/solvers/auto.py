@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rdcfunc.candidate import Candidate
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Hamming
 from rdcfunc.lift import Lift
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Program
+from rdcfunc.program import Program
 from rdcfunc.solvers.alternation import Alternation
 from rdcfunc.solvers.base import Solver, Structured
 from rdcfunc.solvers.blahut_arimoto import BlahutArimoto
@@ -105,3 +106,8 @@ def why(program: Program | Plain | Lift, solver: Solver, first: bool) -> str:
         return "a divergence with a conic form alone"
     names = [type(o.divergence).__name__ for o in program.outputs]
     return " and ".join(["linear levels"] * bool(program.linear) + names)
+
+
+def told(chosen: Solver, picked: Solver | None, reason: str) -> Solver:
+    """Return the solver as users are told of it: what was picked for them, and why."""
+    return Auto(picked, reason) if isinstance(chosen, Auto) else chosen

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from rdcfunc.candidate import Candidate
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Distortion
 from rdcfunc.lift import Lift
-from rdcfunc.program import Axis, Candidate, Program
+from rdcfunc.program import Axis, Program
 from rdcfunc.structure.tilt import Tilt
 
 

@@ -8,10 +8,10 @@ from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
+from rdcfunc.candidate import Candidate
 from rdcfunc.columns import regions
 from rdcfunc.columns.regions import Branch
 from rdcfunc.information import Array
-from rdcfunc.program import Candidate
 
 #: Where a region is cut: decoder, letter, edge and the place on it.
 Cut = tuple[int, int, tuple[int, int], float]

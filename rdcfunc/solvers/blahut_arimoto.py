@@ -7,8 +7,9 @@ from math import inf
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.information import Array, Indices, entropy
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.projection import project
 from rdcfunc.solvers.search import Search

@@ -9,10 +9,11 @@ from math import inf
 import numpy as np
 from scipy.special import entr
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import bracket
 from rdcfunc.columns import regions
 from rdcfunc.information import Array
-from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.program import Linear, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.best_first import Cut, Tree
 from rdcfunc.solvers.chords import Chords

@@ -8,10 +8,11 @@ from math import inf
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import region_bound
 from rdcfunc.columns import chords, regions
 from rdcfunc.information import Array, conditional_entropy
-from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
+from rdcfunc.program import Linear, Posterior, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.best_first import Cut, Tree
 from rdcfunc.solvers.linear import LinearProgram, Supports

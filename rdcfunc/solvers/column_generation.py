@@ -7,10 +7,11 @@ from math import inf
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import log_weights
 from rdcfunc.columns.tagged import best_posteriors, proposals
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Axis, Candidate, Dual, Linear, Program
+from rdcfunc.program import Axis, Linear, Program
 from rdcfunc.repairs import excess
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.blahut_arimoto import advance, begin

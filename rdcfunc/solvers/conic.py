@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.information import Array
 from rdcfunc.model import build, pairs, solve_quietly
-from rdcfunc.program import Candidate, Dual, Output, Program
+from rdcfunc.program import Output, Program
 from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.interior_point import tilted
 

@@ -8,9 +8,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
-from rdcfunc.program import Candidate, Dual, Linear, Program
+from rdcfunc.program import Linear, Program
 from rdcfunc.tuples import coupled
 
 #: Halvings, on a logarithmic scale, of the range in which a price is sought.

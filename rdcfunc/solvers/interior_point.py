@@ -8,9 +8,10 @@ from math import inf
 import numpy as np
 from scipy.linalg import LinAlgError
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Candidate, Dual, Linear, Output, Program
+from rdcfunc.program import Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
 from rdcfunc.solvers.interior.saddle import CAREFUL, FAST, Point, Saddle

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import bracket, lower_bound
 from rdcfunc.columns.regions import Branch
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Program
 from rdcfunc.solvers.ends import ample
 
 #: Most levels tried, and what one must leave of the interval of levels, or the next halves it.

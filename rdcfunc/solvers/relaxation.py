@@ -10,11 +10,12 @@ import numpy as np
 import scipy
 from scipy.special import entr
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import region_bound
 from rdcfunc.columns import regions
 from rdcfunc.columns.regions import nearest
 from rdcfunc.information import Array, Indices, entropy
-from rdcfunc.program import Candidate, Dual, Linear, Posterior, Program
+from rdcfunc.program import Linear, Posterior, Program
 from rdcfunc.repairs import excess
 from rdcfunc.solvers.interior_point import InteriorPoint
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import inf
 
+from rdcfunc.candidate import Candidate
 from rdcfunc.certificate import bracket
-from rdcfunc.program import Candidate, Program
+from rdcfunc.program import Program
 
 
 class Search:

@@ -11,11 +11,12 @@ from operator import attrgetter, itemgetter
 
 import numpy as np
 
+from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import bracket, log_factors, lower_bound
 from rdcfunc.information import Array, Indices, mutual_information
 from rdcfunc.lift import Lift
 from rdcfunc.model import inner_point
-from rdcfunc.program import Candidate, Dual, Program
+from rdcfunc.program import Program
 from rdcfunc.repairs import excess
 from rdcfunc.rounding import INSIDE, ROUNDING
 from rdcfunc.solvers.base import Solver, at_least_one

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from rdcfunc.candidate import Candidate, Dual, Waypoint
 from rdcfunc.information import Array, Indices
-from rdcfunc.program import Candidate, Dual, Program, Waypoint
+from rdcfunc.program import Program
 from rdcfunc.solvers.interior.barrier import unreachable
 from rdcfunc.solvers.interior.saddle import Point
 

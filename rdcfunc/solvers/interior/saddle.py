@@ -15,9 +15,10 @@ from math import inf
 
 import numpy as np
 
+from rdcfunc.candidate import Dual
 from rdcfunc.information import Array
 from rdcfunc.perceptions import FDivergence, Wasserstein
-from rdcfunc.program import Dual, Output, Program
+from rdcfunc.program import Output, Program
 from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
 from rdcfunc.solvers.interior.bordered import Border, Bordered
 from rdcfunc.solvers.interior.letters import LetterBarrier

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rdcfunc.candidate import Candidate, Waypoint
 from rdcfunc.information import Array, Indices
 from rdcfunc.perceptions import Wasserstein
-from rdcfunc.program import Candidate, Program, Waypoint
+from rdcfunc.program import Program
 from rdcfunc.solvers.interior.saddle import Point
 from rdcfunc.solvers.interior.transport import flattened
 from rdcfunc.solvers.projection import project
