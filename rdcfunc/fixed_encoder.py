@@ -94,7 +94,7 @@ def decode(
     """
     check_tol(tol)
     solution = serve(problem, encoder, Target(inf, P, C), tol)
-    warn_if_wide(solution, tol, depth=3)
+    warn_if_wide(solution, tol, depth=4)
     return solution
 
 
@@ -253,7 +253,7 @@ def _refuse_samples(problem: Problem) -> None:
 
 def _table(encoder: ArrayLike | Solution, n: int) -> Array:
     """Return an encoder's table ``P(z | x)``, shape (n, nz), checked."""
-    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=5)
+    table = encoder.encoder if isinstance(encoder, Solution) else checks.laws(encoder, "encoder", 2, depth=6)
     if table.shape[0] != n:
         raise ValueError(
             f"encoder must have one row for each of the {n} source letters (got shape {table.shape}); "

@@ -243,7 +243,7 @@ def _least(
     if not 0 < rate < inf:
         raise ValueError(f"R must be finite and > 0 bits (got {rate})")
     program = compile_program(problem, [target], rate * NATS_PER_BIT, goal)
-    return solve(problem, program, [target], solver, tol, start, depth=5)
+    return solve(problem, program, [target], solver, tol, start, depth=6)
 
 
 @np.errstate(all="ignore")
@@ -294,7 +294,7 @@ def certify(
     if len(shape) not in (2, 3) or shape[:2] != problem.shape:
         n, m = problem.shape
         raise ValueError(f"channel must have shape ({n}, {m}) or, with T tags, ({n}, {m}, T) (got {shape})")
-    table = checks.laws(given.reshape(shape[0], -1), "channel", 2)
+    table = checks.laws(given.reshape(shape[0], -1), "channel", 2, depth=4)
     columns = np.repeat(np.arange(shape[1]), table.shape[1] // shape[1])
     asked = prices or Prices()
     m = problem.shape[1]
@@ -317,5 +317,5 @@ def certify(
         merged = table.reshape(shape[0], m, -1).sum(axis=2)
         proofs.append(tilted(program, replace(candidate, channel=merged, columns=letters), tol * NATS_PER_BIT))
     solution = conclude(problem, program, [target], [candidate], None, tol, proofs)
-    warn_if_wide(solution, tol, depth=3)
+    warn_if_wide(solution, tol, depth=4)
     return solution

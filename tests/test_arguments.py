@@ -318,10 +318,25 @@ def test_a_little_mass_is_renormalised(make: Callable[[object], object], error: 
     assert any(abs(table.sum(axis=-1) - 1.0).max() <= 2e-16 for table in tables)
 
 
-def test_the_warning_points_at_the_caller() -> None:
-    with pytest.warns(UserWarning, match="renormalised") as caught:
-        sources.Discrete([0.5, 0.5 + 1e-9])
-    assert caught[0].filename == __file__
+CHANNEL = [[0.9, 0.1], [0.1, 0.9 + 1e-9]]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda coin, few: sources.Discrete([0.5, 0.5 + 1e-9]),
+        lambda coin, few: rdc.decode(coin, CHANNEL),
+        lambda coin, few: rdc.certify(coin, CHANNEL, D=0.2),
+        lambda coin, few: rdc.rate(coin, D=0.1, solver=few),
+        lambda coin, few: rdc.distortion(coin, R=0.5, solver=few),
+        lambda coin, few: rdc.trace(coin, D=[0.1, 0.2], solver=few),
+    ],
+)
+def test_a_warning_points_at_the_caller(ask: Callable[[rdc.Problem, solvers.Solver], object]) -> None:
+    coin = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2))
+    with pytest.warns(UserWarning, match="renormalised|wider") as caught:
+        ask(coin, solvers.BlahutArimoto(sweeps=1))
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 RIGHT: dict[str, Callable[[], object]] = {
