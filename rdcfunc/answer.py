@@ -54,8 +54,8 @@ def solve(
     """Propose by a solver, dispose by the certificate: the way that every verb walks.
 
     A plain question is asked by its structure, and by its table if the solver takes no other or leaves a gap. A
-    warning points ``depth`` frames up, one of them NumPy's, at the caller of the verb. What overflows on the way is not finite, and such a
-    proposal proves nothing: NumPy need not say so.
+    warning points ``depth`` frames up, one of them NumPy's, at the caller of the verb. What overflows on the way is not
+    finite, and such a proposal proves nothing: NumPy need not say so.
     """
     check_tol(tol)
     checks.kind(start, Solution | None, "start", "a Solution of a neighbouring question, or None")

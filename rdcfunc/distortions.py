@@ -197,7 +197,7 @@ def hamming(n: int) -> Distortion:
     array([[0., 1.],
            [1., 0.]])
     """
-    return Hamming(checks.count(n, "n", "an alphabet needs a letter"))
+    return Hamming(checks.count(n, "n", "give the number of letters"))
 
 
 def difference(lags: ArrayLike) -> Distortion:

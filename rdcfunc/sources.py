@@ -99,6 +99,8 @@ class Gaussian:
     covariance: Array
 
     def __init__(self, covariance: ArrayLike) -> None:
+        if checks.array(covariance, "covariance").ndim == 1:
+            raise ValueError("covariance must be a variance or a square matrix (got a row); use np.diag(variances)")
         raw = checks.finite(covariance, "covariance", 0, 2)
         table = np.array(raw, ndmin=2)
         if table.shape[0] != table.shape[1]:
@@ -158,7 +160,7 @@ def bernoulli(p: float) -> Discrete:
     array([0.7, 0.3])
     """
     if not 0 <= checks.real(p, "p", "give the probability of the letter 1") <= 1:
-        raise ValueError(f"p must lie in [0, 1] (got {p})")
+        raise ValueError(f"p must lie in [0, 1] (got {p}); give the probability of the letter 1, not per cent")
     return Discrete([1 - p, p])
 
 
@@ -175,7 +177,7 @@ def uniform(n: int) -> Discrete:
     >>> uniform(4).pmf
     array([0.25, 0.25, 0.25, 0.25])
     """
-    letters = checks.count(n, "n", "a source needs a letter")
+    letters = checks.count(n, "n", "give the number of letters")
     return Discrete(np.full(letters, 1.0 / letters))
 
 

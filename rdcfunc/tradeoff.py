@@ -239,9 +239,9 @@ def _least(
     tol: float,
     start: Solution | None,
 ) -> Solution:
-    rate = checks.level(R, "R")
+    rate = checks.real(R, "R", "use rdcfunc.trace for many rates")
     if not 0 < rate < inf:
-        raise ValueError(f"R must be finite and > 0 bits (got {rate})")
+        raise ValueError(f"R must be finite and > 0 bits (got {rate}); a small one such as 1e-6 is close to none")
     program = compile_program(problem, [target], rate * NATS_PER_BIT, goal)
     return solve(problem, program, [target], solver, tol, start, depth=6)
 
