@@ -229,7 +229,11 @@ def _read(file: str | None, settings: tuple[str, ...]) -> Question:
     elif not settings:
         raise click.UsageError("give a problem file, - for standard input, or --set; rdcfunc example writes a file")
     for setting in settings:
-        _merge(content, parse(setting))
+        try:
+            _merge(content, parse(setting))
+        except ValueError as error:
+            words = "words need quotes that the shell leaves alone, as in \"distortion.kind='hamming'\""
+            raise ValueError(f"--set {setting}: {str(error).partition(';')[0]}; {words}") from error
     return ask(content, folder)
 
 
@@ -248,12 +252,16 @@ def _merge(content: dict[str, Any], other: dict[str, Any]) -> None:
 def _curve(question: Question, minimise: str | None) -> rdc.Curve:
     """Return the curve over every combination of the levels: distortion, or else the rate, along the last axis."""
     goal = minimise or question.minimise
+    problem = question.problem
+    measures = {"R": True, "D": True, "P": problem.perception, "C": problem.classification}
+    if goal is None and all(name in question.levels for name, measure in measures.items() if measure is not None):
+        raise click.UsageError("a rate and all other levels are given; say by --minimise which of them to leave out")
     levels = {name: np.asarray(question.levels[name]) for name in "CPRD" if name in question.levels and name != goal}
     rows = [name for name, value in levels.items() if value.ndim]
     axes = np.eye(len(rows), dtype=int)
     shapes = {name: np.where(axes[rows.index(name)], -1, 1) if name in rows else () for name in levels}
     given: dict[str, Any] = {name: value.reshape(shapes[name]) for name, value in levels.items()}
-    return rdc.trace(question.problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
+    return rdc.trace(problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
 
 
 def _row(quantity: str, solution: rdc.Solution) -> dict[str, object]:

@@ -172,9 +172,10 @@ class Problem:
             if measure is None and isfinite(getattr(target, name)):
                 raise ValueError(
                     f"{name} = {getattr(target, name)} was given but the problem has no {noun}; "
-                    f"pass {noun}=... to Problem"
+                    f"pass {noun}=... to Problem, or [{noun}] in a problem file"
                 )
             if measure is None and goal == name:
                 raise ValueError(
-                    f"the least {name} was asked for but the problem has no {noun}; pass {noun}=... to Problem"
+                    f"the least {name} was asked for but the problem has no {noun}; "
+                    f"pass {noun}=... to Problem, or [{noun}] in a problem file"
                 )
