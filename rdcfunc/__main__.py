@@ -159,12 +159,16 @@ def completion(shell: str) -> None:
 def _curve(question: Question, minimise: str | None) -> rdc.Curve:
     """Return the curve over every combination of the levels: distortion, or else the rate, along the last axis."""
     goal = minimise or question.minimise
+    problem = question.problem
+    measures = {"R": True, "D": True, "P": problem.perception, "C": problem.classification}
+    if goal is None and all(name in question.levels for name, measure in measures.items() if measure is not None):
+        raise click.UsageError("a rate and all other levels are given; say by --minimise which of them to leave out")
     levels = {name: np.asarray(question.levels[name]) for name in "CPRD" if name in question.levels and name != goal}
     rows = [name for name, value in levels.items() if value.ndim]
     axes = np.eye(len(rows), dtype=int)
     shapes = {name: np.where(axes[rows.index(name)], -1, 1) if name in rows else () for name in levels}
     given: dict[str, Any] = {name: value.reshape(shapes[name]) for name, value in levels.items()}
-    return rdc.trace(question.problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
+    return rdc.trace(problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
 
 
 def main(arguments: list[str] | None = None) -> int:
