@@ -191,3 +191,10 @@ def test_a_level_passed_by_rounding_alone_is_paid_at_its_price(price: float) -> 
     paid = found.upper - program.information(channel)
     np.testing.assert_array_equal(found.channel, channel)
     assert price * (spent - level) < paid < 1.001 * price * (spent - level) + 1e-13
+
+
+@pytest.mark.parametrize("rate", [0.3, inf])
+def test_without_a_price_a_goal_has_its_floor(rate: float) -> None:
+    program, candidate = drawn(0, "none", True, rate)
+    free = replace(candidate, dual=certificate.Dual(np.zeros(2)))
+    assert certificate.lower_bound(program, free) == certificate._least(program, program.linear[0]) > 3
