@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from rdcfunc.files import write
+from rdcfunc.files import check_folder, write
 
 from . import recipes, studies
 from .config import Config, Data, Weights
@@ -47,6 +47,8 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    if options.save is not None:
+        check_folder(options.save.parent)
     run = train_end_to_end(_config(options), progress=options.progress)
     if options.save is not None:
         run.save(options.save)
@@ -54,6 +56,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _universal(options: argparse.Namespace) -> None:
+    if options.save is not None:
+        check_folder(options.save)
     base = load_run(options.run, device=options.device, data_dir=options.data_dir)
     weights = [
         replace(base.config.weights, classification=classification, perception=perception)

@@ -123,11 +123,16 @@ def draw(file: str, **drawing: Any) -> None:
 
 
 def _draw(made: Callable[[], rdc.Curve], out: str, surface: bool, size: str) -> None:
-    """Draw a curve, which is computed once the name of the figure is known to be good."""
+    """Draw a curve, which is computed once the name and the place of the figure are known to be good."""
     from rdcfunc import plotting
+    from rdcfunc.files import check_folder
 
     if Path(out).suffix not in plotting.SUFFIXES:
         raise ValueError(f"--out must end in {', '.join(plotting.SUFFIXES)} (got {out})")
+    try:
+        check_folder(Path(out).parent, 1_000_000)
+    except OSError as error:
+        raise OSError(f"--out {out} cannot be written: {error}") from error
     curve = made()
     with plotting.style(size):
         ax = plotting.plot_surface(curve) if surface else plotting.plot_curve(curve)

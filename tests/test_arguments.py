@@ -351,6 +351,9 @@ RIGHT: dict[str, Callable[[], object]] = {
     "a tuple": lambda: classifications.ErrorRate((0, 1), (0, 1)),
     "Fortran order": lambda: distortions.matrix(np.asfortranarray([[0.0, 1.0], [2.0, 0.0]])),
     "a view": lambda: distortions.matrix(np.arange(16.0).reshape(4, 4)[::2, ::-1]),
+    "labels of many letters": lambda: rdc.Problem(
+        sources.uniform(300), distortions.hamming(300), None, classifications.ConditionalEntropy(np.arange(300) % 2)
+    ),
     "a level that is a NumPy number": lambda: rdc.rate(BINARY, D=np.float64(0.1)),
     "a level that is an integer": lambda: rdc.rate(BINARY, D=1),
 }

@@ -61,7 +61,9 @@ def test_no_prices_and_no_channel_beat_the_truth(row: Row, s: float, t: float, c
 
 @given(row=st.sampled_from([r for r in KINDS if r.convex]), seed=seeds)
 def test_convex_levels_are_always_repaired(row: Row, seed: int) -> None:
-    answer = certified(row, random_channel(np.random.default_rng(seed), *row.problem.shape))
+    rng = np.random.default_rng(seed)
+    tags = [[], [2]][rng.integers(2)]
+    answer = certified(row, random_channel(rng, *row.problem.shape, *tags))
     assert answer.upper < np.inf
 
 
