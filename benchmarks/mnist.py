@@ -28,7 +28,7 @@ import rdcfunc as rdc  # noqa: E402
 from benchmarks.store import Rows, check_folder, provenance  # noqa: E402
 from rdcfunc import classifications, distortions, perceptions, solvers, sources  # noqa: E402
 from rdcfunc.empirical.perfect import perfect, products  # noqa: E402
-from rdcfunc.passes.rows import machine  # noqa: E402
+from rdcfunc.passes.choice import machine  # noqa: E402
 
 Rates = dict[float, tuple[int, tuple[float, ...]]]
 

@@ -17,8 +17,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - BLAS reads the variables above when it is loaded
 import torch  # noqa: E402
 
+from rdcfunc.passes.choice import machine  # noqa: E402
 from rdcfunc.passes.cloud import Cloud  # noqa: E402
-from rdcfunc.passes.rows import Rows, machine  # noqa: E402
+from rdcfunc.passes.rows import Rows  # noqa: E402
 
 
 def plain(x: torch.Tensor, y: torch.Tensor, r: torch.Tensor, s: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,8 +12,9 @@ from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.empirical import certificate
 from rdcfunc.empirical import perfect as bounds
 from rdcfunc.empirical.perfect import dual, perfect
+from rdcfunc.passes.base import Machine
+from rdcfunc.passes.on_numpy import NumPy
 from rdcfunc.passes.on_torch import Torch
-from rdcfunc.passes.rows import Machine, NumPy
 
 R = 0.8 * log(2)
 MACHINES = [NumPy(False), NumPy(True), Torch(False, "cpu")]

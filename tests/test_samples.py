@@ -22,8 +22,9 @@ from rdcfunc.columns.points import Earner, supremum
 from rdcfunc.empirical.transport import _cost, _on_a_line
 from rdcfunc.passes import rows as passes
 from rdcfunc.passes.cloud import Cloud
+from rdcfunc.passes.on_numpy import NumPy
 from rdcfunc.passes.on_torch import Torch
-from rdcfunc.passes.rows import NumPy, Rows
+from rdcfunc.passes.rows import Rows
 
 SQUARED = distortions.squared_error()
 LINE = np.array([-2.0, -1.4, -1.1, -0.3, 0.0, 0.2, 0.9, 1.3, 2.1])

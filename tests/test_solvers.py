@@ -3,13 +3,11 @@
 import re
 import warnings
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import cvxpy as cp
 import numpy as np
 import pytest
-from problems import ROWS, Row, assert_honest, assert_overlap, named, nonconvex_problem, truth
+from problems import ROWS, Row, assert_honest, named, nonconvex_problem, truth
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
@@ -82,33 +80,6 @@ def test_the_structure_picks_the_solver(
     assert isinstance(chosen, solvers.Auto)
     assert isinstance(chosen.picked, picked)
     assert reason in chosen.reason
-
-
-@dataclass(frozen=True)
-class Energy(perceptions.Divergence):
-    """A divergence that states value, support function and conic form, and no conjugate: ``½ Σ (q - p)²``."""
-
-    def value(self, p: np.ndarray, q: np.ndarray) -> float:
-        return float(0.5 * ((q - p) ** 2).sum())
-
-    def support(self, g: np.ndarray, p: np.ndarray, t: float) -> float:
-        # sup over all q with total mass one, positive or not: an upper bound that is enough.
-        return float(g.max()) if t == 0 else float(p @ g + ((g - g.mean()) ** 2).sum() / (2 * t))
-
-    def conic(self, p: np.ndarray, q: Any) -> tuple[Any, list[Any]]:
-        return 0.5 * cp.sum_squares(q - p), []
-
-
-def test_a_divergence_of_ones_own_is_conic_and_certified() -> None:
-    problem = replace(BINARY, perception=Energy())
-    answer = rdc.rate(problem, D=0.1, P=0.0004)
-    assert answer.gap <= 1e-6
-    # On two letters, half the squared distance of the laws is the squared total variation.
-    assert_overlap(answer, rdc.rate(BINARY, D=0.1, P=0.02))
-    assert isinstance(answer.solver, solvers.Auto)
-    assert isinstance(answer.solver.picked, solvers.Conic)
-    with pytest.raises(ValueError, match=r"bounds Energy; use solvers.Conic\(\)"):
-        rdc.rate(problem, D=0.1, P=0.0004, solver=solvers.InteriorPoint())
 
 
 ENTROPIC = [r for r in ROWS if not r.convex and not r.wide]

@@ -20,8 +20,9 @@ import numpy as np
 from rdcfunc.columns.points import MOST_AXES, Earner, supremum, told
 from rdcfunc.compilation import SamplesProgram
 from rdcfunc.information import Array
+from rdcfunc.passes.base import Machine
 from rdcfunc.passes.cloud import Achieved, Cloud, Sums
-from rdcfunc.passes.rows import Machine, Rows
+from rdcfunc.passes.rows import Rows
 from rdcfunc.program import Axis
 from rdcfunc.solvers.particles import rows_of
 from rdcfunc.solvers.particles_control import Control

@@ -24,7 +24,7 @@ import numpy as np
 import scipy
 
 from rdcfunc.information import Array, Indices
-from rdcfunc.passes.rows import Machine
+from rdcfunc.passes.base import Machine
 
 #: Samples on which the price is chosen, and on which the weights are; fewer of each class.
 _FEW, _MANY = 1024, 4096

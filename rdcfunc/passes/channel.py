@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks
 from rdcfunc.information import NATS_PER_BIT, Array, Indices
+from rdcfunc.passes.choice import machine
 from rdcfunc.passes.cloud import Cloud
-from rdcfunc.passes.rows import Rows, machine
+from rdcfunc.passes.rows import Rows
 
 #: Bytes of a channel beyond which it is not formed.
 _MOST_BYTES = 2e9

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rdcfunc.information import Array
-from rdcfunc.passes.rows import Machine, Part
+from rdcfunc.passes.base import Machine, Part
 
 
 class Torch(Machine):

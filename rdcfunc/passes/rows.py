@@ -2,127 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from rdcfunc.information import Array, Indices
+from rdcfunc.passes.base import Machine, Part
 from rdcfunc.passes.cloud import Cloud, Sums
+from rdcfunc.passes.on_numpy import NumPy
 
 #: Entries of a chunk (rows times letters).
 _CHUNK = 2**22
-#: Work of a pass (n m k) from which single precision and torch pay.
-_LARGE = 2e8
-
-#: Rows [start, stop) of one class.
-Part = tuple[int, int, int]
-
-
-class Machine(ABC):
-    """Where arrays live and products are made: NumPy, or torch on any device."""
-
-    #: This process among those that share the rows, and how many they are.
-    rank, size = 0, 1
-    #: Whether numbers are of double precision.
-    double = True
-    #: What is raised where memory runs out, so that smaller parts may do.
-    exhausted: type[Exception] = MemoryError
-
-    @abstractmethod
-    def put(self, array: Array) -> Any:
-        """Return the array as this machine holds it, in its working precision."""
-
-    @abstractmethod
-    def sweep(self, x: Any, p: Any, parts: Sequence[Part], y: Any, bias: Any) -> tuple[Array, Array, Array]:
-        """Return mass (K, m), moments (m, k) and ``log Σ_j exp(<x, y_j> + bias(c_x, j))`` (n,)."""
-
-    @abstractmethod
-    def kernel(self, x: Any, shift: Any, parts: Sequence[Part], u: Any, told: Any) -> tuple[Array, Array]:
-        """Return ``A(c, j) = Σ_x e^{<x, u_j> + shift_x}`` (K, u) and ``Σ_x e^{...} told(c_x, j) x`` (u, k)."""
-
-    @abstractmethod
-    def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
-        """Return sums of ``e^{<x, y> + left_x + right_y}`` over y of weights q, and over x of weights p."""
-
-    def add(self, array: Array) -> Array:
-        """Return the sum over all processes."""
-        return array
-
-
-class NumPy(Machine):
-    """NumPy, in single or double precision."""
-
-    def __init__(self, single: bool) -> None:
-        self.dtype, self.double = np.float32 if single else np.float64, not single
-
-    def put(self, array: Array) -> Any:
-        """Return the array in this precision."""
-        return np.ascontiguousarray(array, dtype=self.dtype)
-
-    def sweep(self, x: Any, p: Any, parts: Sequence[Part], y: Any, bias: Any) -> tuple[Array, Array, Array]:
-        """Return the sums of a pass."""
-        mass, moments, log_z = np.zeros(bias.shape), np.zeros(y.shape), np.empty(len(x))
-        for c, start, stop in parts:
-            rows = x[start:stop]
-            e = rows @ y.T
-            e += bias[c]
-            top = e.max(axis=1)
-            e -= top[:, None]
-            np.exp(e, out=e)
-            z = e.sum(axis=1)
-            log_z[start:stop] = top + np.log(z)
-            e *= (p[start:stop] / z)[:, None]
-            mass[c] += e.sum(axis=0)
-            moments += e.T @ rows
-        return mass, moments, log_z
-
-    def kernel(self, x: Any, shift: Any, parts: Sequence[Part], u: Any, told: Any) -> tuple[Array, Array]:
-        """Return the sums of a pass the other way round."""
-        earned, moments = np.zeros(told.shape), np.zeros(u.shape)
-        for c, start, stop in parts:
-            rows = x[start:stop]
-            e = rows @ u.T
-            e += shift[start:stop, None]
-            np.exp(e, out=e)
-            earned[c] += e.sum(axis=0)
-            moments += told[c][:, None] * (e.T @ rows)
-        return earned, moments
-
-    def pairs(self, x: Any, y: Any, left: Any, right: Any, p: Any, q: Any) -> tuple[Array, Array]:
-        """Return the sums of a block both ways; what overflows is infinite."""
-        e = x @ y.T
-        e += left[:, None]
-        e += right
-        with np.errstate(over="ignore", invalid="ignore"):
-            np.exp(e, out=e)
-            return (e @ q).astype(np.float64), (p @ e).astype(np.float64)
-
-
-def machine(work: float, device: str | None = None, backend: str | None = None, precise: bool = False) -> Machine:
-    """Return the machine for passes of some work (n m k): in single precision if that is much, unless ``precise``.
-
-    NumPy makes them as fast as torch does on a CPU; torch is taken if it is asked for, or a device is.
-
-    Raises
-    ------
-    ValueError
-        If torch is asked for and not installed, or the backend is unknown.
-    """
-    if backend not in (None, "numpy", "torch"):
-        raise ValueError(f"backend must be 'numpy', 'torch' or None (got {backend!r})")
-    if backend == "numpy" and device is not None:
-        raise ValueError(f"NumPy has no devices (got device={device!r}); leave backend out")
-    single = work >= _LARGE and not precise
-    if backend != "torch" and device is None:
-        return NumPy(single)
-    if find_spec("torch") is None:
-        raise ValueError("torch is not installed; pip install torch, or leave device and backend out")
-    from rdcfunc.passes.on_torch import Torch
-
-    return Torch(single, device or "cpu")
 
 
 class Rows:

@@ -10,8 +10,10 @@ import numpy as np
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.compilation import SamplesProgram
 from rdcfunc.information import Array, entropy
+from rdcfunc.passes.base import Machine
+from rdcfunc.passes.choice import machine
 from rdcfunc.passes.cloud import Cloud, Sums
-from rdcfunc.passes.rows import Machine, Rows, machine
+from rdcfunc.passes.rows import Rows
 from rdcfunc.program import Axis, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.particles_control import Control, identical, landed
