@@ -227,7 +227,7 @@ def conclude(
     if isinstance(program, Program) and lower > program.ceiling:
         raise InfeasibleError(_clash(program))
     unit = _unit(program)
-    lower, upper = min(lower, top.upper) / unit, top.upper / unit
+    lower, upper = float(min(lower, top.upper)) / unit, float(top.upper) / unit
     if upper == inf:
         status = Status.NO_CHANNEL
     elif upper - lower <= tol:
