@@ -90,7 +90,7 @@ def conclude(
     if isinstance(program, Program) and weighed.lower > program.ceiling:
         raise InfeasibleError(_clash(program))
     scale = unit(program)
-    lower, upper = min(weighed.lower, top.upper) / scale, top.upper / scale
+    lower, upper = float(min(weighed.lower, top.upper)) / scale, float(top.upper) / scale
     if upper == inf:
         status = Status.NO_CHANNEL
     elif upper - lower <= tol:
