@@ -108,6 +108,8 @@ def sweep(
 
     Raises
     ------
+    ValueError
+        If no codec is to be trained at once.
     FloatingPointError
         If a loss stops being finite.
     OSError
@@ -122,6 +124,8 @@ def sweep(
     ...     sweep(jobs, there, dithers=2) == first
     True
     """
+    if together < 1:
+        raise ValueError(f"together must be >= 1, the codecs trained at once (got {together})")
     jobs = list(jobs)
     options = _Options(Path(folder), dithers, perception, graph)
     check_folder(options.folder)
