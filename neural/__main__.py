@@ -110,8 +110,8 @@ def _workers(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor | 
     if count == 1:
         yield None
         return
-    initial = () if threads is None else (threads,)
-    with ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads if initial else None, initial) as pool:
+    begin = None if threads is None else partial(torch.set_num_threads, threads)
+    with ProcessPoolExecutor(count, get_context("spawn"), begin) as pool:
         try:
             yield pool
         except BaseException:

@@ -14,7 +14,8 @@ from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Linear, Output, Program
 from rdcfunc.solvers.base import Solver, at_least_one
 from rdcfunc.solvers.interior.core import Core, enter, leave
-from rdcfunc.solvers.interior.saddle import CAREFUL, FAST, Point, Saddle
+from rdcfunc.solvers.interior.saddle import Point, Saddle
+from rdcfunc.solvers.interior.steps import CAREFUL, FAST, advance
 from rdcfunc.solvers.interior.support import COLD, NEAR, Begun, begin, earned, needed, outlook, spread
 from rdcfunc.solvers.levels import by_rates
 
@@ -160,7 +161,7 @@ class InteriorPoint(Solver):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu, pace=pace), aim, miss)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), aim, miss, pace)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
@@ -175,7 +176,7 @@ class InteriorPoint(Solver):
             prices, mu = point.dual.linear, _JOINED
         return support, point, steps, gap + max(float(np.log(most)), 0.0)
 
-    def run(self, saddle: Saddle, aim: float, miss: float) -> tuple[int, float, Point]:
+    def run(self, saddle: Saddle, aim: float, miss: float, pace: float = FAST) -> tuple[int, float, Point]:
         """Step until the gap is the aim and misses cost so little of it, or nothing improves.
 
         Return the steps taken, and gap and point of the best.
@@ -194,7 +195,7 @@ class InteriorPoint(Solver):
             if (gap <= aim and saddle.missed <= miss) or idle > _PATIENCE:
                 break
             try:
-                saddle.step()
+                advance(saddle, pace)
             except LinAlgError:
                 break
         return taken, best, replace(point, path=path)
