@@ -146,6 +146,20 @@ def test_transport_does_not_stall_where_masses_span_thirty_orders_of_magnitude(k
     assert_meets(problem, answer, target)
 
 
+@pytest.mark.parametrize("n", [100, 200])
+@pytest.mark.parametrize("even", [True, False], ids=["even masses", "uneven masses"])
+def test_transport_does_not_stall_among_near_ties(n: int, even: bool) -> None:
+    # Plans between unevenly spaced points differ by little: the path bends where letters join and leave.
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.standard_normal(n))
+    d, p = np.square(x[:, None] - x), np.full(n, 1 / n) if even else rng.dirichlet(np.ones(n))
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), perceptions.Wasserstein(d))
+    answer = rdc.rate(problem, D=0.3, P=0.05, solver=CORE)
+    assert answer.gap <= 1e-6
+    assert answer.steps <= 40
+    assert_meets(problem, answer, rdc.Target(0.3, 0.05))
+
+
 @pytest.mark.parametrize("kind", [*DIVERGENCES, "W1", "W2"])
 def test_perfect_perception_closes_too_and_is_the_same_for_all(kind: str) -> None:
     answer = rdc.rate(gaussian(30, 4.0, kind), D=0.5, P=0.0, solver=CORE, tol=TOL)

@@ -15,7 +15,9 @@ FAST, CAREFUL = 0.99, 0.5
 #: What a step may add to a price (relatively) or an output price.
 _GROWTH, _TURN = 2.0, 10.0
 #: How far what is missed may lag behind the products, and the part of these that is kept while it does.
-_LAG, _HELD = 100.0, 0.3
+_LAG, _HELD = 30.0, 1.0
+#: Parts of the mean product to aim at, in turn, until a step is so long.
+_BOLD, _TIMID, _FAIR = (0.1, 0.3, 0.6), (0.5, 0.8, 1.0), 0.5
 #: Corrections of one step, and the step beyond which none is needed.
 _CORRECTORS, _FAR = 10, 0.97
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
@@ -29,16 +31,37 @@ def advance(saddle: Saddle, pace: float = FAST) -> None:
     predicted = saddle.solve(still, 0.0)
     step = min(1.0, _room(saddle, predicted))
     ahead = sum(pair.ahead(d, step) for pair, d in zip(saddle.pairs, predicted, strict=True))
-    centring = min(1.0, max(ahead / _total(saddle), 1e-8)) ** 3
+    most = min(1.0, max(ahead / _total(saddle), 1e-8)) ** 3
     # Products far ahead of what is missed would leave it to equations that are all rounding by then.
-    centring = max(centring, min(_HELD, saddle.missed * saddle.price() / (_LAG * saddle.mu)))
+    least = min(_HELD, saddle.missed * saddle.price() / (_LAG * saddle.mu))
     bent = [still_ - d[0] * d[1] for still_, d in zip(still, predicted, strict=True)]
     bend = -saddle.dy * saddle.dv
-    step = _corrected(saddle, bent, bend, centring, pace) if saddle.trust == 1.0 else 0.0
+    step = _tried(saddle, bent, bend, _BOLD, most, least, pace) if saddle.trust == 1.0 else 0.0
     if step < _SHORT:
         # The path bends too much for a corrector: back towards it first.
-        step = _corrected(saddle, still, 0.0, max(centring, 0.5), pace)
+        step = _tried(saddle, still, 0.0, _TIMID, max(most, _TIMID[0]), least, pace)
     saddle.move(step)
+
+
+def _tried(
+    saddle: Saddle,
+    changes: list[Array],
+    bend: Array | float,
+    centrings: tuple[float, ...],
+    most: float,
+    least: float,
+    pace: float,
+) -> float:
+    """Point the direction at smaller parts of the mean product first; return the step to take.
+
+    Corrected, a direction goes further than the prediction says that it may, which aims at the part ``most``.
+    """
+    step = 0.0
+    for centring in centrings:
+        step = _corrected(saddle, changes, bend, max(min(centring, most), least), pace)
+        if step >= _FAIR or centring >= most:
+            break
+    return step
 
 
 def _corrected(saddle: Saddle, changes: list[Array], bend: Array | float, centring: float, pace: float) -> float:

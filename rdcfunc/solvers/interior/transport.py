@@ -3,6 +3,7 @@
 The method is quick where the weights of complementary pairs are of one size, and a step from a law to a law is short
 where they are masses. Masses of a plan span twenty orders of magnitude, so its pairs weigh as a coupling does and, as
 much again in all, as a product of flattened laws, which spares rare letters to be far less central than frequent ones.
+Near letters make many plans almost as good, and the path bends: weights follow the products.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, P
 _SCALES = (0.5, 0.1, 0.02, 0.004)
 #: Power to which laws are flattened where only their order of magnitude should tell.
 _FLAT = 0.1
+#: How fast weights follow the products, and the part of the first ones that they keep.
+_FOLLOWED, _KEPT = 0.3, 0.1
 
 
 class TransportBarrier(Barrier):
@@ -26,7 +29,7 @@ class TransportBarrier(Barrier):
     def __init__(self, cost: Array, p: Array, level: float, law: Array, mu: float) -> None:
         self.cost, self.p, self.level = cost, p, level
         couplings, rest = _couplings(cost, p, law), flattened(p)[:, None] * flattened(law)
-        self.weight = 0.5 * (couplings + rest)
+        self.weight = self.first = 0.5 * (couplings + rest)
         self.g, self.potential = np.zeros(law.size), np.full(p.size, mu)
         self.t = 0.5 / max(float(np.vdot(couplings, cost)), 1e-12 * float(cost.max()))
         # Where the weights exceed a coupling, the plan begins centred instead of costing far more than its level.
@@ -73,6 +76,10 @@ class TransportBarrier(Barrier):
         super().move(step)
         self.potential, self.plan = self.potential + step * self.d_potential, self.plan + step * self.d_plan
         self.gap = self.gap + step * self.d_gap
+        products = self.plan * self.gap
+        weight = (1 - _FOLLOWED) * self.weight + _FOLLOWED * products / products.sum()
+        weight = np.maximum(weight, _KEPT * self.first)
+        self.weight = weight / weight.sum()
 
     @property
     def spent(self) -> float:
