@@ -73,3 +73,7 @@ def test_room_is_found_in_the_rate_and_in_the_levels_priced(spare: float) -> Non
     least = float(P @ other.min(axis=1))
     tight = Program(P, LETTERS, 4, (limits[0], Linear(Axis.C, 0, other, 1.01 * least)), rate=1e-6)
     assert repairs._with_room(tight, BLURRED, certificate.Dual(np.array([1.0, 2.0]))) is None
+
+
+def test_a_row_without_mass_becomes_the_uniform_law_and_dust_is_swept() -> None:
+    np.testing.assert_array_equal(repairs.rows(np.array([[0.0, 0.0], [1e-200, 0.5]])), [[0.5, 0.5], [0.0, 1.0]])
