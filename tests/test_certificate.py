@@ -10,7 +10,8 @@ from measure import assert_meets, information
 from problems import LN2, ROWS, Row, assert_honest, named, nonconvex_problem, solved, truth
 
 import rdcfunc as rdc
-from rdcfunc import Prices, distortions, perceptions, sources
+from rdcfunc import Prices, certificate, distortions, perceptions, sources
+from rdcfunc.program import Axis, Linear, Posterior, Program
 
 price = st.floats(0, 50) | st.sampled_from([0.0, 5e-324, 1e-12, 1e4, 1e8])
 seeds = st.integers(0, 2**32 - 1)
@@ -187,3 +188,24 @@ def test_less_distortion_than_a_rate_allows_is_never_claimed() -> None:
         answer = rdc.distortion(coin, R=R, P=P)
         assert 0.1 - 1e-5 <= answer.lower <= 0.1 + 1e-9
         assert 0.1 - 1e-9 <= answer.upper <= 0.1 + 1e-5
+
+
+@pytest.mark.parametrize("t", [0.0, 0.6])
+def test_a_letter_that_never_occurs_changes_no_bound(t: float) -> None:
+    rng = np.random.default_rng(3)
+    p, cost, labels = np.array([0.3, 0.0, 0.7]), rng.random((3, 3)), rng.dirichlet(np.ones(2), 3)
+
+    def bound(letters: list[int]) -> float:
+        program = Program(
+            p[letters],
+            np.arange(3)[:, None],
+            3,
+            (Linear(Axis.D, 0, cost[letters], 0.01),),
+            posteriors=(Posterior(0, labels[letters], 0.1, tagged=True),),
+        )
+        dual = certificate.Dual(np.array([9.0]), posteriors=np.array([t]))
+        log_a = (9.0 * cost.min(axis=1) + 0.1)[letters]
+        return certificate.lower_bound(program, certificate.Candidate(np.eye(3)[letters], np.arange(3), dual, 0, log_a))
+
+    assert bound([0, 1, 2]) == pytest.approx(bound([0, 2]), abs=1e-12)
+    assert bound([0, 2]) > 0.1

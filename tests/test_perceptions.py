@@ -1,5 +1,6 @@
 """A divergence's faces agree: value, support function, conjugate and conic form."""
 
+from dataclasses import FrozenInstanceError
 from decimal import Decimal, localcontext
 
 import cvxpy as cp
@@ -129,6 +130,26 @@ def test_least_is_the_least_and_is_attained(div: Divergence) -> None:
     assert div.value(p, best) == pytest.approx(div.least(p), abs=1e-12)
     assert all(div.value(p, q) > div.least(p) for q in rng.dirichlet(np.ones(4), 20))
     assert (div.least(p) > 0) == (div is DIVERGENCES["W without a zero"])
+
+
+@each
+def test_a_divergence_is_a_value(div: Divergence) -> None:
+    assert hash(div) == hash(div)
+    with pytest.raises(FrozenInstanceError):
+        div.unit = 2.0  # type: ignore[misc]
+
+
+@each
+def test_it_vanishes_where_a_law_is_no_way_from_itself(div: Divergence) -> None:
+    for p in (np.full(4, 0.25), np.array([0.5, 0.0, 0.5, 0.0])):
+        assert div.vanishes(p) == (div.value(p, p) == 0)
+
+
+def test_a_transport_vanishes_if_staying_is_free_where_the_law_lives() -> None:
+    stay = perceptions.Wasserstein([[0.0, 1.0], [1.0, 0.5]])
+    assert stay.vanishes(np.array([1.0, 0.0]))
+    assert not stay.vanishes(np.array([0.5, 0.5]))
+    assert not perceptions.Wasserstein(np.zeros((2, 3))).vanishes(np.array([0.5, 0.5]))
 
 
 @each

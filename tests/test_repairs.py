@@ -73,3 +73,28 @@ def test_room_is_found_in_the_rate_and_in_the_levels_priced(spare: float) -> Non
     least = float(P @ other.min(axis=1))
     tight = Program(P, LETTERS, 4, (limits[0], Linear(Axis.C, 0, other, 1.01 * least)), rate=1e-6)
     assert repairs._with_room(tight, BLURRED, certificate.Dual(np.array([1.0, 2.0]))) is None
+
+
+def test_a_row_without_mass_becomes_the_uniform_law_and_dust_is_swept() -> None:
+    found = repairs.rows(np.array([[0.0, 0.0, 0.0], [1e-200, 0.5, 0.5]]))
+    np.testing.assert_array_equal(found, [[1 / 3] * 3, [0.0, 0.5, 0.5]])
+
+
+def test_a_channel_without_mass_on_its_cheapest_letter_is_sent_there() -> None:
+    channel = np.array([[0.5, 0.5, 0.0], [0.0, 0.2, 0.8]])
+    found = repairs._cheapest(channel, np.array([[2.0, 1.0, 0.0], [1.0, 0.0, 0.0]]), 1e-12)
+    np.testing.assert_allclose(found, [[0, 0, 1], [0, 0.2, 0.8]], atol=1e-15)
+
+
+@pytest.mark.parametrize("goal", [False, True], ids=["level", "rate"])
+def test_a_hair_inside_is_inside_and_rounding_passes(goal: bool) -> None:
+    """What a channel spends exactly is no hair inside, and neither is it beyond rounding; ten times that is."""
+    plain = Program(P, LETTERS, 4, (Linear(Axis.D, 0, COST, inf),))
+    spent = plain.information(BLURRED) if goal else plain.value(plain.linear[0], BLURRED)
+    assert spent < 1
+    for share, inside, passes in ((1 + 1e-12, True, True), (1.0, False, True), (1 - 1e-12, False, False)):
+        level = spent * share if not goal else spent - (1 - share)
+        limits = (Linear(Axis.D, 0, COST, inf if goal else level),)
+        program = Program(P, LETTERS, 4, limits, rate=level if goal else inf)
+        assert (repairs.excess(program, BLURRED, -repairs.INSIDE) <= 0) == inside
+        assert (repairs.excess(program, BLURRED, repairs.ROUNDING) <= 0) == passes
