@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -34,15 +35,19 @@ COLUMNS = {
 }
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Measure the codecs that the file does not hold yet, and print the table."""
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the codecs that the file does not hold yet, print the table and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.best", description=__doc__)
     parser.add_argument("--data-dir", default="data", help="folder that holds MNIST/raw (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/best.jsonl"), help="default: %(default)s")
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS, metavar="λ_c", help="in nats")
     parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
     options = parser.parse_args(arguments)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        store.check_folder(options.out.parent)
+    except OSError as error:
+        print(f"cannot write rows to {options.out}: {error}", file=sys.stderr)
+        return 2
     rows, made = store.Rows(options.out), store.provenance()
     done = {(row["weight"], row["seed"]) for row in rows.rows}
     for weight in options.weights:
@@ -54,6 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
                 rows.append({"weight": weight, "seed": seed, **measure(codec), **seconds, "made": made})
                 store.write(options.out.with_name(f"words-{weight:g}.png"), partial(draw, codec))
     print(table(rows))
+    return 0
 
 
 def measure(codec: WordCodec) -> dict[str, Any]:

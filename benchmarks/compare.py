@@ -176,10 +176,7 @@ def _mnist(seeds: int) -> int:
     """Compute MNIST's bounds and measure the best codecs on it: hours, of which finished rows are kept."""
     from benchmarks import best, mnist
 
-    code = mnist.main([])
-    if code == 0:
-        best.main(["--seeds", str(seeds)])
-    return code
+    return mnist.main([]) or best.main(["--seeds", str(seeds)])
 
 
 def bits(size: tuple[int, int]) -> float:

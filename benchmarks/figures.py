@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter
 
 from benchmarks.theory import Bound
 from rdcfunc.plotting import COLORS
@@ -23,9 +23,9 @@ def compare(frame: pd.DataFrame, bound: Bound | None) -> Figure:
     Error bars are one standard deviation over seeds. A tick to the left of a codec is its encoder's floor
     H(S|Z,U), which no classifier can pass.
     """
-    figure = Figure(figsize=(7.4, 4.6), layout="constrained")
-    ax = plot_comparison(figure.add_subplot(), frame, bound)
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(0, 0.4), fontsize=8.5)
+    figure = Figure(figsize=(7.4, 5.4), layout="constrained")
+    plot_comparison(figure.add_subplot(), frame, bound)
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
@@ -40,7 +40,12 @@ def across(rates: Mapping[float, tuple[pd.DataFrame, Bound | None]]) -> Figure:
     handles, labels = columns[0].get_legend_handles_labels()
     kept = [k for k, label in enumerate(labels) if not label.startswith("theory")]
     figure.legend(
-        [handles[k] for k in kept], [labels[k] for k in kept], loc="outside lower center", ncols=4, fontsize=8
+        [handles[k] for k in kept],
+        [labels[k] for k in kept],
+        frameon=False,
+        loc="outside lower center",
+        ncols=4,
+        fontsize=8,
     )
     return figure
 
@@ -55,6 +60,8 @@ def plot_comparison(ax: Axes, frame: pd.DataFrame, bound: Bound | None) -> Axes:
     ax.set_xlabel("classification loss $C$ (bits): $H(S|\\hat{X})$ in theory, cross-entropy of the codecs")
     ax.set_ylabel("distortion $D$ (squared error per pixel)")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    # Powers of ten are too few for less than a decade.
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

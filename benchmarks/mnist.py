@@ -25,7 +25,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - BLAS reads the variables above when it is loaded
 
 import rdcfunc as rdc  # noqa: E402
-from benchmarks.store import Rows, provenance  # noqa: E402
+from benchmarks.store import Rows, check_folder, provenance  # noqa: E402
 from rdcfunc import classifications, distortions, perceptions, solvers, sources  # noqa: E402
 from rdcfunc.empirical.perfect import perfect, products  # noqa: E402
 from rdcfunc.passes.choice import machine  # noqa: E402
@@ -184,7 +184,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lower", action="store_true", help="proved lower bounds alone")
     parser.add_argument("--small", action="store_true", help="the embedded digits, in seconds")
     options = parser.parse_args(arguments)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        check_folder(options.out.parent)
+    except OSError as error:
+        print(f"cannot write rows to {options.out}: {error}", file=sys.stderr)
+        return 2
     provenance()  # the commit that is run is the one that stands now
     given = images(options.small, options.data_dir)
     size = "the embedded digits" if options.small else _SIZE

@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 
 import rdcfunc as rdc  # noqa: E402
-from benchmarks.store import provenance  # noqa: E402
+from benchmarks.store import check_folder, provenance  # noqa: E402
 from rdcfunc import classifications, distortions, perceptions, plotting, sources  # noqa: E402
 
 #: A curve by its name: kept from an earlier run, or computed.
@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     mpl.use("agg")
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        check_folder(options.out)
         draw(options.only, options.out)
     except OSError as error:
         print(f"cannot write figures to {options.out}: {error}", file=sys.stderr)

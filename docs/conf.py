@@ -26,6 +26,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
+    "sphinx_copybutton",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 exclude_patterns = ["_build", "examples", "gallery/*.ipynb", "gallery/*.py", "gallery/*.zip", "gallery/*.json"]
@@ -42,6 +43,9 @@ sphinx_gallery_conf = {
     "min_reported_time": 5,
     "matplotlib_animations": False,
 }
+# What is copied are the commands, without prompts and answers.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = "rdcfunc"
 autodoc_typehints = "none"

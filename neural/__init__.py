@@ -4,6 +4,11 @@ The walk is ``Config → train_end_to_end → Run → evaluate → Measurement``
 decoders on the encoder of a run, `train_refinements` a second encoder beside it.
 """
 
+from importlib.util import find_spec
+
+if find_spec("torch") is None:
+    raise ModuleNotFoundError("neural needs torch and more, which are not installed; pip install 'rdcfunc[neural]'")
+
 from . import recipes
 from .config import Config, Data, Weights
 from .data import Dataset, load

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
-from rdcfunc.files import write
+from rdcfunc.files import check_folder, write
 
 from . import recipes, studies
 from .config import Config, Data, Weights
@@ -47,6 +50,8 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    if options.save is not None:
+        check_folder(options.save.parent)
     run = train_end_to_end(_config(options), progress=options.progress)
     if options.save is not None:
         run.save(options.save)
@@ -54,6 +59,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _universal(options: argparse.Namespace) -> None:
+    if options.save is not None:
+        check_folder(options.save)
     base = load_run(options.run, device=options.device, data_dir=options.data_dir)
     weights = [
         replace(base.config.weights, classification=classification, perception=perception)
@@ -81,18 +88,35 @@ def _show(options: argparse.Namespace) -> None:
 def _sweep(options: argparse.Namespace) -> None:
     chosen = {"seeds": options.seeds, "device": options.device, "data_dir": options.data_dir}
     jobs = STUDIES[options.study](**{name: value for name, value in chosen.items() if value is not None})
-    rows = sweep(
-        jobs,
-        options.folder,
-        together=options.together,
-        dithers=options.dithers,
-        perception=options.perception,
-        graph=options.graph,
-        progress=True,
-    )
+    with _workers(options.workers, options.threads) as executor:
+        rows = sweep(
+            jobs,
+            options.folder,
+            together=options.together,
+            executor=executor,
+            dithers=options.dithers,
+            perception=options.perception,
+            graph=options.graph,
+            progress=True,
+        )
     table = summary(rows)
     write(options.folder / "summary.csv", lambda file: table.to_csv(file, index=False))
     print(table.to_string(float_format="%.4g"))
+
+
+@contextmanager
+def _workers(count: int, threads: int | None) -> Iterator[ProcessPoolExecutor | None]:
+    """Give so many processes of their own, or None for one; what waits is dropped if the sweep is interrupted."""
+    if count == 1:
+        yield None
+        return
+    begin = None if threads is None else partial(torch.set_num_threads, threads)
+    with ProcessPoolExecutor(count, get_context("spawn"), begin) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _speed(options: argparse.Namespace) -> None:
@@ -176,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--folder", type=Path, required=True, help="where its rows and runs are")
     study.add_argument("--seeds", type=int, help="repetitions of every codec, if not the study's")
     study.add_argument("--together", type=int, default=1, help="codecs that are trained at once (%(default)s)")
+    study.add_argument("--workers", type=int, default=1, help="processes side by side, on a CPU (%(default)s)")
 
     measure = command("evaluate", _evaluate, "measure saved runs", measuring)
     look = command("show", _show, "draw reconstructions next to originals")

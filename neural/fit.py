@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from rdcfunc.files import write
 
+from . import archive
 from .graph import Recorded
 from .models import freeze
 
@@ -89,7 +90,8 @@ def fit(
     noise
         Generators that `loss` draws from, so that a checkpoint and a graph can hold them.
     checkpoint
-        A file that holds the state after some epoch. If it is there, training goes on from it, to the same end.
+        A file that holds the state after some epoch. If it is there, training goes on from it, to the same end; a
+        damaged one is moved aside.
     graph
         Record one step as a CUDA graph and replay it; without CUDA this does nothing.
     progress
@@ -193,8 +195,8 @@ class _State:
         for each in orders:
             self.generators += [each] if isinstance(each, torch.Generator) else each
         self.history: list[Any] = []
-        if path is not None and path.exists():
-            content = torch.load(path, weights_only=True)
+        if path is not None and archive.whole(path):
+            content = archive.load(path)
             self.history = content["history"]
             for player, (module, adam) in zip(players, content["players"], strict=True):
                 player.module.load_state_dict(module)

@@ -123,14 +123,23 @@ def freeze(*modules: nn.Module) -> None:
 def in_blocks(network: nn.Module, inputs: Tensor) -> Tensor:
     """Return the outputs of a frozen network on many inputs, without gradients and a few thousand at a time.
 
+    Where memory runs out, half as many are tried.
+
     Examples
     --------
     >>> import torch
     >>> in_blocks(nn.Linear(2, 1).eval(), torch.zeros(10_000, 2)).shape
     torch.Size([10000, 1])
     """
-    with torch.no_grad():
-        return torch.cat([network(block) for block in torch.split(inputs, 4096)])
+    size = 4096
+    while True:
+        try:
+            with torch.no_grad():
+                return torch.cat([network(block) for block in torch.split(inputs, size)])
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size //= 2
 
 
 def normalised(widths: Sequence[int]) -> list[nn.Module]:

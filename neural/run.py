@@ -11,6 +11,7 @@ from torch import nn
 
 from rdcfunc.files import write
 
+from . import archive
 from .codec import Codec, build_codec
 from .config import Config
 from .data import Dataset, load
@@ -99,6 +100,8 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     ------
     FileNotFoundError
         If there is no such file, or no data set of the run here.
+    DamagedFileError
+        If the file is cut short or changed.
 
     Examples
     --------
@@ -110,7 +113,7 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     ...     load_run(f"{folder}/run.pt").history == run.history
     True
     """
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    content: dict[str, Any] = archive.load(path)
     config = Config.from_dict(content["config"])
     config = replace(config, device=device or config.device, data_dir=data_dir or config.data_dir)
     data = load(config)

@@ -11,11 +11,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
+from rdcfunc.files import check_folder
 from rdcfunc.provenance import provenance
 from rdcfunc.rows import Rows
 
+from .archive import whole
 from .config import Config
 from .evaluate import evaluate
 from .group import alike
@@ -91,7 +94,8 @@ def sweep(
     folder
         Where the results are.
     together
-        How many codecs that are alike are trained at once, as many as the device has room for.
+        How many codecs that are alike are trained at once, at most as many as the device has room for: a group that is
+        too large is halved.
     executor
         Where groups are trained, such as a process pool or the executor of a Dask client with one GPU a worker; they
         must reach `folder`. By default here, one after another.
@@ -104,8 +108,12 @@ def sweep(
 
     Raises
     ------
+    ValueError
+        If no codec is to be trained at once.
     FloatingPointError
         If a loss stops being finite.
+    OSError
+        If the folder cannot be written, before anything is trained.
 
     Examples
     --------
@@ -116,8 +124,11 @@ def sweep(
     ...     sweep(jobs, there, dithers=2) == first
     True
     """
+    if together < 1:
+        raise ValueError(f"together must be >= 1, the codecs trained at once (got {together})")
     jobs = list(jobs)
     options = _Options(Path(folder), dithers, perception, graph)
+    check_folder(options.folder)
     table = Rows(options.folder / "rows.jsonl")
     done = {row["key"]: row for row in table.rows}
     end_to_end = {job.key: job for job in (Job(job.encoder or job.config) for job in jobs)}
@@ -154,9 +165,18 @@ def _finished(
 
 
 def _work(jobs: list[Job], options: _Options) -> list[dict[str, Any]]:
-    """Train and measure a group, and return its rows."""
+    """Train and measure a group, or its halves if the device has too little memory for it, and return its rows."""
+    try:
+        runs = _trained(jobs, options)
+    except torch.OutOfMemoryError:
+        if len(jobs) == 1:
+            raise
+        runs = []
+    if not runs:  # out of the handler, which holds on to what filled the memory
+        middle = len(jobs) // 2
+        return [*_work(jobs[:middle], options), *_work(jobs[middle:], options)]
     finished = []
-    for job, run in zip(jobs, _trained(jobs, options), strict=True):
+    for job, run in zip(jobs, runs, strict=True):
         start = perf_counter()
         measured = evaluate(run, dithers=options.dithers, perception=options.perception)
         finished.append(
@@ -176,15 +196,15 @@ def _work(jobs: list[Job], options: _Options) -> list[dict[str, Any]]:
 
 
 def _trained(jobs: list[Job], options: _Options) -> list[Run]:
-    """Return the runs of a group, training it unless its files are there."""
+    """Return the runs of a group, training it unless its files are there and sound."""
     paths = [options.run(job) for job in jobs]
     places = {"device": jobs[0].config.device, "data_dir": jobs[0].config.data_dir}
-    if not all(path.exists() for path in paths):
+    if not all(whole(path) for path in paths):
         checkpoint = options.folder / "checkpoints" / f"{hashlib.sha256(repr(paths).encode()).hexdigest()[:16]}.pt"
         if jobs[0].encoder is None:
             runs = train_together([job.config for job in jobs], checkpoint=checkpoint, graph=options.graph)
         else:
-            bases = [load_run(options.run(Job(job.encoder)), **places) for job in jobs if job.encoder is not None]
+            bases = [_trained([Job(job.encoder)], options)[0] for job in jobs if job.encoder is not None]
             pairs = [(base, job.config.weights) for base, job in zip(bases, jobs, strict=True)]
             runs = train_decoders(pairs, checkpoint=checkpoint, graph=options.graph)
         for run, path in zip(runs, paths, strict=True):

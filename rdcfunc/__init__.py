@@ -1,5 +1,11 @@
 """Rate-distortion theory with perception and classification: every answer with certified bounds.
 
+A :class:`Problem` is a source with its measures; they are made by :mod:`~rdcfunc.sources`, :mod:`~rdcfunc.distortions`,
+:mod:`~rdcfunc.perceptions` and :mod:`~rdcfunc.classifications`. Verbs ask one question of it: :func:`rate`,
+:func:`distortion`, :func:`perception` and :func:`classification` return a :class:`Solution`, :func:`trace` a
+:class:`Curve`; :func:`universal_rate` and :func:`rate_penalty` ask for one encoder for many targets, :func:`decode` and
+:func:`reuse_penalty` for decoders of an encoder that is kept. Figures are in :mod:`~rdcfunc.plotting`.
+
 >>> import rdcfunc as rdc
 >>> from rdcfunc import sources, distortions, perceptions
 >>> problem = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())

@@ -1,4 +1,4 @@
-from . import classifications, distortions, perceptions, solvers, sources
+from . import classifications, distortions, perceptions, plotting, solvers, sources
 from .checks import InfeasibleError
 from .continua import Box, IsoRate
 from .curve import Curve
@@ -38,6 +38,7 @@ __all__ = [
     "one_shot_rate",
     "perception",
     "perceptions",
+    "plotting",
     "rate",
     "rate_penalty",
     "reuse_penalty",

@@ -123,11 +123,16 @@ def draw(file: str, **drawing: Any) -> None:
 
 
 def _draw(made: Callable[[], rdc.Curve], out: str, surface: bool, size: str) -> None:
-    """Draw a curve, which is computed once the name of the figure is known to be good."""
+    """Draw a curve, which is computed once the name and the place of the figure are known to be good."""
     from rdcfunc import plotting
+    from rdcfunc.files import check_folder
 
     if Path(out).suffix not in plotting.SUFFIXES:
         raise ValueError(f"--out must end in {', '.join(plotting.SUFFIXES)} (got {out})")
+    try:
+        check_folder(Path(out).parent, 1_000_000)
+    except OSError as error:
+        raise OSError(f"--out {out} cannot be written: {error}") from error
     curve = made()
     with plotting.style(size):
         ax = plotting.plot_surface(curve) if surface else plotting.plot_curve(curve)
@@ -159,12 +164,16 @@ def completion(shell: str) -> None:
 def _curve(question: Question, minimise: str | None) -> rdc.Curve:
     """Return the curve over every combination of the levels: distortion, or else the rate, along the last axis."""
     goal = minimise or question.minimise
+    problem = question.problem
+    measures = {"R": True, "D": True, "P": problem.perception, "C": problem.classification}
+    if goal is None and all(name in question.levels for name, measure in measures.items() if measure is not None):
+        raise click.UsageError("a rate and all other levels are given; say by --minimise which of them to leave out")
     levels = {name: np.asarray(question.levels[name]) for name in "CPRD" if name in question.levels and name != goal}
     rows = [name for name, value in levels.items() if value.ndim]
     axes = np.eye(len(rows), dtype=int)
     shapes = {name: np.where(axes[rows.index(name)], -1, 1) if name in rows else () for name in levels}
     given: dict[str, Any] = {name: value.reshape(shapes[name]) for name, value in levels.items()}
-    return rdc.trace(question.problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
+    return rdc.trace(problem, **given, minimise=goal, tol=question.tol, progress=sys.stderr.isatty())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -94,7 +94,7 @@ def _by_table(
         raise ValueError(refusal)
 
     def concluded(found: Sequence[Candidate], picked: Solver | None, reason: str) -> Solution:
-        weighed = weigh(program, found)
+        weighed = weigh(program, found, enough=tol * unit(program))
         if weighed.top.upper == inf:
             _check_rate(problem, program, targets)
         return conclude(problem, program, weighed, told(chosen, picked, reason), tol)

@@ -43,11 +43,12 @@ class Bracket:
     columns: Indices
 
 
-def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
+def bracket(program: Program | Lift, candidate: Candidate, enough: float = 0.0) -> Bracket:
     """Return certified bounds from a candidate: its prices give the lower, its repaired channel the upper.
 
     The channel of a candidate that cannot be repaired is returned as it is, with ``upper = inf``. One to some tuples
-    of a lift is repaired by who proposes it, since it may need others.
+    of a lift is repaired by who proposes it, since it may need others. A bracket no wider than ``enough`` is spared the
+    repair that takes another program.
     """
     lower = lower_bound(program, candidate)
     columns = candidate.columns
@@ -66,7 +67,7 @@ def bracket(program: Program | Lift, candidate: Candidate) -> Bracket:
         key=itemgetter(0),
         default=(inf, channel),
     )
-    dear = value - lower > _DEAR * (1.0 + abs(lower))
+    dear = value - lower > max(enough, _DEAR * (1.0 + abs(lower)))
     entropies = any(isfinite(c.level) for c in program.posteriors)
     if isinstance(program, Program) and program.outputs and not entropies and dear:
         value, repaired = min([(value, repaired), *repairs.by_room(program, part, channel)], key=itemgetter(0))

@@ -75,8 +75,8 @@ def finite(value: ArrayLike, name: str, *ndim: int) -> Array:
     if raw.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers (got dtype {raw.dtype}); convert it to float first")
     if raw.ndim not in ndim or raw.size == 0:
-        axes = " or ".join(map(str, ndim))
-        raise ValueError(f"{name} must be a non-empty array with {axes} axes (got shape {raw.shape})")
+        axes = " or ".join(map(str, ndim)) + (" axis" if ndim == (1,) else " axes")
+        raise ValueError(f"{name} must be a non-empty array with {axes} (got shape {raw.shape})")
     with np.errstate(over="ignore"):  # longer floats may be inf in double precision, which is refused below
         table = np.array(raw, dtype=np.float64, order="C")
     if not np.isfinite(table).all():
@@ -135,7 +135,8 @@ def class_laws(value: ArrayLike, name: str) -> Array:
         return frozen(table)
     if raw.ndim != 2:
         raise ValueError(
-            f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype})"
+            f"{name} must be an (n, K) table of P(s|x) or n integers (got shape {raw.shape}, dtype {raw.dtype}); "
+            "np.unique(classes, return_inverse=True)[1] numbers classes"
         )
     return laws(value, name, 2, depth=4)
 

@@ -46,8 +46,12 @@ class Weighed:
 
 
 @np.errstate(all="ignore")
-def weigh(program: Program | Lift, found: Sequence[Candidate], proofs: Sequence[Candidate] = ()) -> Weighed:
+def weigh(
+    program: Program | Lift, found: Sequence[Candidate], proofs: Sequence[Candidate] = (), enough: float = 0.0
+) -> Weighed:
     """Return the best bounds of some candidates; ``proofs`` give lower ones only.
+
+    No bracket need be narrower than ``enough``.
 
     Raises
     ------
@@ -55,14 +59,14 @@ def weigh(program: Program | Lift, found: Sequence[Candidate], proofs: Sequence[
         If no candidate meets the levels, and they are seen to clash.
     """
     found = [c if c.dual.sound else replace(c, dual=Dual.zero(program), log_a=None, tree=None) for c in found]
-    brackets = [bracket(program, candidate) for candidate in found]
+    brackets = [bracket(program, candidate, enough) for candidate in found]
     if min((b.upper for b in brackets), default=inf) == inf:
         check_together(program)
     if not brackets:
         columns = np.arange(min(program.size, program.m))
         nothing = np.full((program.p.size, columns.size), 1.0 / columns.size)
         found = [Candidate(nothing, columns, Dual.zero(program), 0, origin="nothing known")]
-        brackets = [bracket(program, found[0])]
+        brackets = [bracket(program, found[0], enough)]
     best = int(np.argmin([b.upper for b in brackets]))
     bounds = [b.lower for b in brackets] + [lower_bound(program, c) for c in proofs]
     proof = int(np.argmax(bounds))
@@ -86,7 +90,7 @@ def conclude(
     if isinstance(program, Program) and weighed.lower > program.ceiling:
         raise InfeasibleError(_clash(program))
     scale = unit(program)
-    lower, upper = min(weighed.lower, top.upper) / scale, top.upper / scale
+    lower, upper = float(min(weighed.lower, top.upper)) / scale, float(top.upper) / scale
     if upper == inf:
         status = Status.NO_CHANNEL
     elif upper - lower <= tol:

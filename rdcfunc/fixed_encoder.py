@@ -141,7 +141,7 @@ def serve(
         near = Candidate(start.decoder[used], np.arange(program.m), Dual.zero(program), 0)
     near = near or reachable(program)
     found = solver.solve(program, tol * unit(program), near)
-    solution = conclude(seen, program, weigh(program, found), solver, tol)
+    solution = conclude(seen, program, weigh(program, found, enough=tol * unit(program)), solver, tol)
     decoder = np.tile(program.p @ solution.channel, (len(used), 1))
     decoder[used] = solution.channel
     nz, m = decoder.shape

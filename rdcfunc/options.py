@@ -81,7 +81,11 @@ def _read(file: str | None, settings: tuple[str, ...]) -> Question:
     elif not settings:
         raise click.UsageError("give a problem file, - for standard input, or --set; rdcfunc example writes a file")
     for setting in settings:
-        _merge(content, parse(setting))
+        try:
+            _merge(content, parse(setting))
+        except ValueError as error:
+            words = "words need quotes that the shell leaves alone, as in \"distortion.kind='hamming'\""
+            raise ValueError(f"--set {setting}: {str(error).partition(';')[0]}; {words}") from error
     return ask(content, folder)
 
 

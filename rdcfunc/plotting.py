@@ -32,9 +32,9 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     ax
         Axes to draw on; new ones if None.
     label
-        Label of the line, for a curve with one axis.
+        Label of the line, for a curve with one axis; it is written where the line ends, and needs no legend.
     color
-        One colour for all lines; None walks through the palette.
+        One colour for all lines; None walks through the palette, from where the lines before have left it.
 
     Raises
     ------
@@ -52,7 +52,9 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
     'distortion $D$'
     """
     if curve.value.ndim not in (1, 2):
-        raise ValueError(f"a curve with one or two axes can be drawn (got {curve.value.ndim}); index it first")
+        raise ValueError(
+            f"a curve with one or two axes can be drawn (got {curve.value.ndim}); let one or two levels vary"
+        )
     levels = {name: np.atleast_2d(getattr(curve, name)) for name in "DPCR" if name != curve.quantity}
     varying = [name for name, grid in levels.items() if not (grid == grid[:, :1]).all()]
     if not varying:
@@ -62,11 +64,12 @@ def plot_curve(curve: Curve, ax: Axes | None = None, label: str | None = None, c
         n for n, grid in levels.items() if n != across and (grid == grid[:, :1]).all() and not (grid == grid[:1]).all()
     ]
     ax = axes(ax)
+    drawn = len(ax.lines)
     lower, upper = np.atleast_2d(curve.lower), np.atleast_2d(curve.upper)
     for row in range(upper.shape[0]):
         x, low, high = levels[across][row], lower[row], upper[row]
         shown = np.isfinite(high)
-        hue = color or COLORS[row % len(COLORS)]
+        hue = color or COLORS[(drawn + row) % len(COLORS)]
         name = label if upper.shape[0] == 1 else ", ".join(_level(n, levels[n][row, 0]) for n in others)
         ax.fill_between(x[shown], low[shown], high[shown], color=hue, alpha=0.25, lw=0)
         ax.plot(x[shown], high[shown], color=hue, lw=1.4, label=name)

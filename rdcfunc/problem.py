@@ -79,14 +79,14 @@ class Problem:
     common_randomness: bool = True
 
     def __post_init__(self) -> None:
-        checks.kind(self.source, Discrete | Gaussian | Samples, "source", "a value such as sources.bernoulli(0.3)")
-        checks.kind(self.distortion, Distortion, "distortion", "a value such as distortions.hamming(2)")
+        checks.kind(self.source, Discrete | Gaussian | Samples, "source", "a value such as sources.Discrete(pmf)")
+        checks.kind(self.distortion, Distortion, "distortion", "a value such as distortions.matrix(table)")
         checks.kind(self.perception, Divergence | None, "perception", "a value such as perceptions.KL(), or None")
         checks.kind(
             self.classification,
             Classification | None,
             "classification",
-            "a value such as classifications.ErrorRate(labels, decision), or None",
+            "a value such as classifications.ConditionalEntropy(labels), or None",
         )
         if isinstance(self.source, Gaussian):
             self._check_gaussian(self.source.n)
@@ -171,9 +171,10 @@ class Problem:
             if measure is None and isfinite(getattr(target, name)):
                 raise ValueError(
                     f"{name} = {getattr(target, name)} was given but the problem has no {noun}; "
-                    f"pass {noun}=... to Problem"
+                    f"pass {noun}=... to Problem, or [{noun}] in a problem file"
                 )
             if measure is None and goal == name:
                 raise ValueError(
-                    f"the least {name} was asked for but the problem has no {noun}; pass {noun}=... to Problem"
+                    f"the least {name} was asked for but the problem has no {noun}; "
+                    f"pass {noun}=... to Problem, or [{noun}] in a problem file"
                 )

@@ -115,11 +115,11 @@ class Solution:
     status
         A :class:`Status`.
     solver
-        The solver that proposed the channel.
+        The solver that proposed the channel; None on a Gaussian source, and where the channel was given.
     steps
         Its iterations.
     origins
-        What the lower and the upper bound are from, in words.
+        What the lower and the upper bound are from, in words; empty on a Gaussian source.
     candidate
         What it proposed: a warm start for a neighbouring level.
     decoder

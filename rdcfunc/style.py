@@ -80,7 +80,19 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
     ------
     ValueError
         If the name ends in none of these.
+    TypeError
+        If it is not axes that are given.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt, tempfile
+    >>> with style("column"), tempfile.TemporaryDirectory() as folder:
+    ...     ax = plt.subplots()[1]
+    ...     save(ax, Path(folder) / "figure.pdf")
+    >>> plt.close(ax.figure)
     """
+    if not hasattr(ax, "get_figure"):
+        raise TypeError(f"ax must be axes, such as what Curve.plot returns (got a {type(ax).__name__})")
     suffix = Path(path).suffix
     if suffix not in SUFFIXES:
         raise ValueError(f"a figure's name must end in {', '.join(SUFFIXES)} (got {os.fspath(path)})")

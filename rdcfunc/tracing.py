@@ -104,8 +104,17 @@ def trace(
         encoder = sent(problem, encoder)
         quantity, rates = "D", np.asarray(serve(problem, encoder, Target(), tol).rate)
     if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
-        raise ValueError(f"R must be finite and > 0 bits (got {rates[~(np.isfinite(rates) & (rates > 0))].flat[0]})")
-    grid = np.broadcast_arrays(rates, *levels)
+        wrong = rates[~(np.isfinite(rates) & (rates > 0))].flat[0]
+        raise ValueError(f"R must be finite and > 0 bits (got {wrong}); a small one such as 1e-6 is close to none")
+    try:
+        grid = np.broadcast_arrays(rates, *levels)
+    except ValueError as error:
+        axes = zip("RDPC", (rates, *levels), strict=True)
+        shapes = ", ".join(f"{name} {axis.shape}" for name, axis in axes if axis.ndim)
+        raise ValueError(
+            f"levels must have shapes that fit each other (got {shapes}); for every combination give one as a "
+            "column, such as np.reshape(P, (-1, 1))"
+        ) from error
     if grid[0].size == 0:
         raise ValueError(f"the grid of levels must not be empty (got shape {grid[0].shape})")
     points = np.stack([np.atleast_1d(axis) for axis in grid], axis=-1)

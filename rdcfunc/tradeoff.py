@@ -233,9 +233,9 @@ def _least(
     tol: float,
     start: Solution | None,
 ) -> Solution:
-    rate = checks.level(R, "R")
+    rate = checks.real(R, "R", "use rdcfunc.trace for many rates")
     if not 0 < rate < inf:
-        raise ValueError(f"R must be finite and > 0 bits (got {rate})")
+        raise ValueError(f"R must be finite and > 0 bits (got {rate}); a small one such as 1e-6 is close to none")
     solution = solve(problem, [target], solver, tol, start, R=rate, goal=goal)
     warn_if_wide(solution, tol, depth=4)
     return solution

@@ -11,7 +11,6 @@ from typing import Any
 
 from rdcfunc import checks
 from rdcfunc.answer import solve
-from rdcfunc.checks import level
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.conclusion import warn_if_wide
 from rdcfunc.continua import Box, IsoRate, Pencil
@@ -199,9 +198,9 @@ def one_shot_rate(rate: float) -> float:
     >>> one_shot_rate(3.0)
     10.0
     """
-    bits = level(rate, "rate")
-    if bits == inf:
-        raise ValueError("rate must be finite (got inf)")
+    bits = checks.real(rate, "rate", "give bits, such as Solution.upper")
+    if not 0 <= bits < inf:
+        raise ValueError(f"rate must be finite and >= 0 bits (got {bits})")
     return bits + log2(bits + 1) + 5
 
 

@@ -30,9 +30,9 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "pmf: inf": (lambda: sources.Discrete([inf, 0.5]), r"pmf must be finite \(got inf at \(0,\)\)"),
     "pmf: negative": (lambda: sources.Discrete([1.5, -0.5]), r"pmf must be >= 0 \(got -0.5 at \(1,\)\)"),
     "pmf: mass": (lambda: sources.Discrete([0.5, 0.501]), r"pmf must sum to 1 .*got a sum of 1.001\); divide it"),
-    "pmf: axes": (lambda: sources.Discrete([[0.5, 0.5]]), r"pmf must be .* 1 axes \(got shape \(1, 2\)\)"),
+    "pmf: axes": (lambda: sources.Discrete([[0.5, 0.5]]), r"pmf must be .* 1 axis \(got shape \(1, 2\)\)"),
     "pmf: empty": (lambda: sources.Discrete([]), r"pmf must be a non-empty array"),
-    "pmf: scalar": (lambda: sources.Discrete(1.0), r"pmf must be a non-empty array with 1 axes \(got shape \(\)\)"),
+    "pmf: scalar": (lambda: sources.Discrete(1.0), r"pmf must be a non-empty array with 1 axis \(got shape \(\)\)"),
     "pmf: complex": (lambda: sources.Discrete([0.5j, 0.5]), "pmf " + REAL.format("complex128")),
     "pmf: object": (lambda: sources.Discrete(np.array([0.5, None])), "pmf " + REAL.format("object")),
     "pmf: str": (lambda: sources.Discrete(["0.5", "0.5"]), "pmf " + REAL.format("<U3")),
@@ -98,9 +98,12 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "P: no measure": (lambda: rdc.rate(PLAIN, P=0.1), r"P = 0.1 was given but .* no perception; pass perception="),
     "C: no measure": (lambda: rdc.rate(PLAIN, C=0.1), r"C = 0.1 was given but .* no classification; pass"),
     "R: zero": (lambda: rdc.distortion(BINARY, R=0.0), r"^R must be finite and > 0 bits \(got 0.0\)"),
-    "R: negative": (lambda: rdc.distortion(BINARY, R=-1), r"^R must be >= 0 \(got -1.0\)"),
+    "R: negative": (lambda: rdc.distortion(BINARY, R=-1), r"^R must be finite and > 0 bits \(got -1.0\)"),
     "R: inf": (lambda: rdc.distortion(BINARY, R=inf), r"^R must be finite and > 0 bits \(got inf\)"),
-    "R: NaN": (lambda: rdc.distortion(BINARY, R=nan), r"^R must be >= 0 \(got nan\)"),
+    "R: NaN": (lambda: rdc.distortion(BINARY, R=nan), r"^R must be finite and > 0 bits \(got nan\)"),
+    "grid: shapes": (lambda: rdc.trace(BINARY, D=[0.1, 0.2, 0.3], P=[0.1, 0.2]), r"got D \(3,\), P \(2,\)\).* column"),
+    "covariance: a row": (lambda: sources.Gaussian([1.0, 2.0]), r"square matrix .* np.diag"),
+    "labels: words": (lambda: classifications.ConditionalEntropy(["cat", "dog"]), r"n integers .* np.unique"),
     "tol: zero": (lambda: rdc.rate(BINARY, D=0.1, tol=0.0), r"^tol must be > 0 \(got 0.0\)"),
     "tol: NaN": (lambda: rdc.distortion(BINARY, R=0.1, tol=nan), r"^tol must be > 0 \(got nan\)"),
     "tol: certify": (lambda: rdc.certify(BINARY, Q, D=0.1, tol=-1.0), r"^tol must be > 0 \(got -1.0\)"),
@@ -182,7 +185,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "curve: two ranges": (lambda: rdc.IsoRate(0.4, P=(0, 1), C=(0, 1)), r"give the range of P or that of C"),
     "curve: rate": (lambda: rdc.IsoRate(0.0, P=(0, 1)), r"R must be finite and > 0 bits \(got 0\.0\)"),
     "curve: no measure": (lambda: rdc.universal_rate(PLAIN, rdc.IsoRate(0.4, P=(0, 1))), r"has no perception"),
-    "one shot: negative": (lambda: rdc.one_shot_rate(-1.0), r"rate must be >= 0"),
+    "one shot: negative": (lambda: rdc.one_shot_rate(-1.0), r"rate must be finite and >= 0"),
     "one shot: inf": (lambda: rdc.one_shot_rate(inf), r"rate must be finite"),
     # Channels and prices.
     "channel: shape": (
@@ -348,6 +351,9 @@ RIGHT: dict[str, Callable[[], object]] = {
     "a tuple": lambda: classifications.ErrorRate((0, 1), (0, 1)),
     "Fortran order": lambda: distortions.matrix(np.asfortranarray([[0.0, 1.0], [2.0, 0.0]])),
     "a view": lambda: distortions.matrix(np.arange(16.0).reshape(4, 4)[::2, ::-1]),
+    "labels of many letters": lambda: rdc.Problem(
+        sources.uniform(300), distortions.hamming(300), None, classifications.ConditionalEntropy(np.arange(300) % 2)
+    ),
     "a level that is a NumPy number": lambda: rdc.rate(BINARY, D=np.float64(0.1)),
     "a level that is an integer": lambda: rdc.rate(BINARY, D=1),
 }

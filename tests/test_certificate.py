@@ -62,20 +62,36 @@ def test_no_prices_and_no_channel_beat_the_truth(row: Row, s: float, t: float, c
 
 @given(row=st.sampled_from([r for r in KINDS if r.convex]), seed=seeds)
 def test_convex_levels_are_always_repaired(row: Row, seed: int) -> None:
-    answer = certified(row, random_channel(np.random.default_rng(seed), *row.problem.shape))
+    rng = np.random.default_rng(seed)
+    tags = [[], [2]][rng.integers(2)]
+    answer = certified(row, random_channel(rng, *row.problem.shape, *tags))
     assert answer.upper < np.inf
 
 
 @pytest.mark.parametrize("row", KINDS, ids=lambda row: row.name)
 def test_the_channel_of_a_solution_is_its_own_upper_bound(row: Row) -> None:
     answer = solved(row)
+    assert certified(row, with_tags(row, answer)).upper <= answer.upper + row.tol
+
+
+def with_tags(row: Row, answer: rdc.Solution) -> np.ndarray:
+    """Return the encoder of an answer as a channel (n, m, T) to letters with tags."""
     n, m = row.problem.shape
     tags = int(np.bincount(answer.letters[:, 0]).max())
     table, used = np.zeros((n, m, tags)), np.zeros(m, dtype=int)
     for column, letter in enumerate(answer.letters[:, 0]):
         table[:, letter, used[letter]] = answer.encoder[:, column]
         used[letter] += 1
-    assert certified(row, table).upper <= answer.upper + row.tol
+    return table
+
+
+@pytest.mark.parametrize("name", ["tagged alphabet, D=0.3, C=0.40205", "deterministic labels, C=0.7"])
+def test_channel_and_prices_of_a_tagged_solution_are_most_of_its_proof(name: str) -> None:
+    """Its class laws tell what the factors of the bound are."""
+    row = named(name)
+    answer = solved(row)
+    assert isinstance(answer.prices, Prices)
+    assert certified(row, with_tags(row, answer), answer.prices).lower >= answer.lower - 1e-4
 
 
 def dual_bound(row: Row, prices: Prices, q: np.ndarray) -> float:

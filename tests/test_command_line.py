@@ -103,6 +103,8 @@ def test_a_curve_that_was_kept_is_drawn_again(
         (["rate", *COIN, "-P", "0.1"], 2, "pass perception=... to Problem"),
         (["distortion", *COIN], 2, "needs a rate; give -R"),
         (["rate", "-s", "source.bernoulli=="], 2, "not TOML"),
+        (["rate", "-s", "distortion.kind=hamming"], 2, "words need quotes"),
+        (["trace", *SEEN, "-D", "0.1", "-P", "0.1", "-R", "0.2,0.4"], 2, "say by --minimise"),
         (["rate", "-s", "source.bernoulli=0.4", "-s", "distortion.kind='matrix'", "-s",
           "distortion.values=[[0.1, 1.0], [1.0, 0.2]]", "-D", "0.05"], 3, "the smallest feasible D is 0.14"),
         (["completion", "tcsh"], 2, "'tcsh' is not one of"),

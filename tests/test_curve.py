@@ -125,12 +125,13 @@ def test_plot_draws_on_the_axes_it_is_given() -> None:
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0.25, 0.3])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("distortion $D$", "rate $R$ (bits)")
     assert (ax.lines[0].get_label(), ax.lines[0].get_color()) == ("offset", "#123456")
+    assert curve.plot(ax).lines[1].get_color() not in (curve.plot(ax).lines[2].get_color(), "#123456")
     plt.close(figure)
 
 
 @pytest.mark.parametrize(
     ("shape", "levels", "message"),
-    [((1, 2, 2), {}, "index it first"), ((2,), {"D": [0.1, 0.1]}, "no level varies")],
+    [((1, 2, 2), {}, "let one or two levels vary"), ((2,), {"D": [0.1, 0.1]}, "no level varies")],
 )
 def test_what_cannot_be_drawn_is_refused(shape: tuple[int, ...], levels: dict[str, list[float]], message: str) -> None:
     grid = levels or {"D": np.linspace(0.1, 0.2, 4).reshape(shape)}

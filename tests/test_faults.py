@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -175,26 +176,56 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatc
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         rows.append({"seed": 1})
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
     assert store.Rows(rows.path).rows == rows.rows == [{"seed": 0}]
 
 
-@pytest.mark.parametrize("command", ["benchmarks.__main__", "benchmarks.speed.__main__"])
+COIN = "source.pmf = [0.5, 0.5]\ndistortion.kind = 'hamming'\nlevels.D = [0.1, 0.2]"
+#: Commands that work for long: their module, words before the place of the results, and after it.
+LONG: dict[str, tuple[str, list[str], list[str]]] = {
+    "compare": ("benchmarks.__main__", ["--out"], []),
+    "speed": ("benchmarks.speed.__main__", ["--out"], []),
+    "figures": ("benchmarks.papers", ["--out"], []),
+    "mnist": ("benchmarks.mnist", ["--small", "--out"], ["rows.jsonl"]),
+    "best": ("benchmarks.best", ["--out"], ["rows.jsonl"]),
+    "sweep": ("neural.__main__", ["sweep", "quick", "--folder"], []),
+    "train": ("neural.__main__", ["train", "--save"], ["run.pt"]),
+    "plot": ("rdcfunc.__main__", ["plot", "--set", COIN, "--out"], ["curve.pdf"]),
+}
+
+
+@pytest.mark.parametrize("command", LONG)
 def test_no_hour_of_work_is_begun_that_cannot_be_written(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A file in the way, a file system that is read-only, and a disk that is full."""
     from importlib import import_module
 
-    main = import_module(command).main
+    module, before, after = LONG[command]
+    main = import_module(module).main
+
+    def refusal(folder: str) -> str:
+        place = Path(tmp_path, folder, *after)
+        try:
+            assert main([*before, str(place)]) == 2
+        except SystemExit as end:
+            return str(end)
+        return capsys.readouterr().err
+
+    def read_only(path: Path, content: bytes) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
     (tmp_path / "file").write_text("in the way")
-    assert main(["--out", str(tmp_path / "file")]) == 2
-    assert "cannot write results to" in capsys.readouterr().err
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda out: type("Usage", (), {"free": 1000})())
-    assert main(["--out", str(tmp_path / "new")]) == 2
-    assert "less than 50 MB are free there; free some, or choose another folder" in capsys.readouterr().err
+    assert "exists" in refusal("file")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", read_only)
+        assert "Read-only file system" in refusal("locked")
+    monkeypatch.setattr(shutil, "disk_usage", lambda out: type("Usage", (), {"free": 1000})())
+    assert "MB are free there; free some, or choose another folder" in refusal("full")
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["file"]
 
 
 def test_a_worker_that_is_killed_is_said_and_the_next_pool_finds_the_same() -> None:

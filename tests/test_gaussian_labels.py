@@ -137,6 +137,9 @@ SEVERAL = {
     "limit": (lambda p: rdc.rate(p, C=-5.0), r"C_min = h\(S\|X\) = "),
     "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.0), C=0.5), "needs independent ones"),
     "noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1.0, 0.5]]), r"covariance of shape \(2, 2\)"),
+    "large noise": (lambda p: classifications.LinearLabel(np.eye(2), np.eye(3)), r"covariance of shape \(2, 2\)"),
+    "slanted noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1, 0.5], [0.4, 1]]), "covariance of shape"),
+    "noise below zero": (lambda p: classifications.LinearLabel(np.eye(2), [[1, 2], [2, 1]]), "covariance of shape"),
     "weights": (lambda p: several(np.eye(3), np.eye(2), 0.1), r"3 weights like the source \(got 2\)"),
 }
 

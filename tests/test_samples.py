@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from functools import cache
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -289,6 +291,41 @@ def test_passes_equal_the_definition(machine: passes.Machine, monkeypatch: pytes
     earned, _ = rows.earned(np.log(rows.p), cloud.letters, 0.8)
     kernel = np.exp(-0.8 * ((about[:, None] - cloud.letters) ** 2).sum(-1)) * p[:, None]
     np.testing.assert_allclose(np.exp(earned).sum(axis=0), kernel.sum(axis=0), **close)
+
+
+@pytest.mark.parametrize("machine", [NumPy(False), Torch(False, "cpu")])
+def test_where_memory_runs_out_parts_are_halved_until_they_fit(
+    machine: passes.Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = normal(70, 3)
+    rows = Rows(x, np.full(70, 1 / 70), machine=machine)
+    cloud = cloud_of(x, 1)
+
+    def both() -> list[np.ndarray]:
+        sums = rows.sweep(cloud)
+        return [sums.mass, sums.moments, *rows.earned(np.log(rows.p), cloud.letters, 0.8)]
+
+    expected, room, tried = both(), 5, []
+
+    def scarce(work: Callable[..., object]) -> Callable[..., object]:
+        def within(*given: Any) -> object:
+            tried.append(max(stop - start for _, start, stop in given[2]))
+            if tried[-1] > room:
+                raise machine.exhausted("out of memory")
+            return work(*given)
+
+        return within
+
+    for name in ("sweep", "kernel"):
+        monkeypatch.setattr(machine, name, scarce(getattr(machine, name)))
+    for found, known in zip(both(), expected, strict=True):
+        np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-14)
+    assert tried[0] == 70
+    assert room // 2 < tried[-1] <= room
+    assert tried[-2:] == [tried[-1]] * 2, "what does not fit is tried once"
+    room = 0
+    with pytest.raises(MemoryError, match=r"ran out at 12 letters for one sample at a time .*use fewer"):
+        rows.sweep(cloud)
 
 
 def test_two_processes_answer_as_one(tmp_path: Path) -> None:

@@ -127,4 +127,4 @@ def hamming(n: int) -> Distortion:
     array([[0., 1.],
            [1., 0.]])
     """
-    return Hamming(checks.count(n, "n", "an alphabet needs a letter"))
+    return Hamming(checks.count(n, "n", "give the number of letters"))

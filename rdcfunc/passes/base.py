@@ -19,6 +19,8 @@ class Machine(ABC):
     rank, size = 0, 1
     #: Whether numbers are of double precision.
     double = True
+    #: What is raised where memory runs out, so that smaller parts may do.
+    exhausted: type[Exception] = MemoryError
 
     @abstractmethod
     def put(self, array: Array) -> Any:

@@ -18,6 +18,7 @@ class Torch(Machine):
     def __init__(self, single: bool, device: str) -> None:
         self.torch: Any = import_module("torch")
         self.device, self.double = device, not single
+        self.exhausted = self.torch.OutOfMemoryError
         self.dtype = self.torch.float32 if single else self.torch.float64
         shared: Any = import_module("torch.distributed")
         self.shared = shared if shared.is_available() and shared.is_initialized() else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rdcfunc.information import Array, Indices
@@ -54,10 +56,24 @@ class Rows:
         self.x, self.weights = self.machine.put(shown), self.machine.put(self.p)
         ends = np.searchsorted(self.labels, np.arange(self.K + 1))
         self._classes = [(c, int(ends[c]), int(ends[c + 1])) for c in range(self.K)]
+        #: Entries of a chunk; fewer once memory has run out.
+        self._chunk = _CHUNK
 
-    def _parts(self, m: int) -> list[Part]:
-        step = max(1, _CHUNK // max(1, m))
-        return [(c, at, min(at + step, stop)) for c, start, stop in self._classes for at in range(start, stop, step)]
+    def _in_parts(self, m: int, work: Callable[[list[Part]], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """Return what is made of the rows in parts for m letters, which are halved as often as memory runs out."""
+        while True:
+            step = max(1, self._chunk // max(1, m))
+            parts = [
+                (c, at, min(at + step, stop)) for c, start, stop in self._classes for at in range(start, stop, step)
+            ]
+            try:
+                return work(parts)
+            except self.machine.exhausted as error:
+                if step == 1:
+                    raise MemoryError(
+                        f"memory ran out at {m} letters for one sample at a time ({error}); use fewer of either"
+                    ) from error
+                self._chunk = step * m // 2
 
     def sweep(self, cloud: Cloud) -> Sums:
         """Return the sums of a pass of a cloud over all rows of all processes."""
@@ -66,8 +82,9 @@ class Rows:
     def look(self, cloud: Cloud) -> tuple[Sums, Array]:
         """Return the sums, and ``log z_x`` of the rows of this process."""
         put = self.machine.put
-        mass, moments, log_z = self.machine.sweep(
-            self.x, self.weights, self._parts(cloud.m), put(2 * cloud.s * cloud.letters), put(cloud.bias())
+        letters, bias = put(2 * cloud.s * cloud.letters), put(cloud.bias())
+        mass, moments, log_z = self._in_parts(
+            cloud.m, lambda parts: self.machine.sweep(self.x, self.weights, parts, letters, bias)
         )
         log_z = log_z - cloud.s * self.norms
         flat = np.concatenate([mass.ravel(), moments.ravel(), [float(self.p @ log_z)]])
@@ -93,9 +110,9 @@ class Rows:
         squares = s * (points**2).sum(axis=1)
         top = float(shift.max() + 2 * s * np.sqrt(self.norms.max()) * np.sqrt((points**2).sum(axis=1).max()))
         scale = max(0.0, top - 80.0)
-        earned, moments = self.machine.kernel(
-            self.x, put(shift - scale), self._parts(len(points)), put(2 * s * points), put(factors)
-        )
+        given = put(2 * s * points), put(factors)
+        shifted = put(shift - scale)
+        earned, moments = self._in_parts(len(points), lambda parts: self.machine.kernel(self.x, shifted, parts, *given))
         flat = self.machine.add(np.concatenate([earned.ravel(), moments.ravel()]))
         earned, moments = flat[: earned.size].reshape(earned.shape), flat[earned.size :].reshape(moments.shape)
         mass = (earned * factors).sum(axis=0)

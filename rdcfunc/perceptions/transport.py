@@ -19,7 +19,7 @@ class Wasserstein(Divergence):
     """Optimal transport ``min_π Σ π(x, j) cost(x, j)`` over couplings of p and q.
 
     The level bounds the transport cost itself: an absolute difference as cost gives W1, a squared one W2².
-    Without a cost this is W2² between laws on R^n, for Gaussian sources.
+    Without a cost this is W2² between laws on R^n, for Gaussian sources and samples.
 
     Parameters
     ----------
@@ -101,7 +101,8 @@ class Wasserstein(Divergence):
     def check(self, n: int, m: int) -> None:
         if self.continuous:
             raise ValueError(
-                f"Wasserstein() without a cost compares laws of Gaussian sources; give a cost of shape ({n}, {m})"
+                f"Wasserstein() without a cost is for Gaussian sources and samples; give a cost of shape ({n}, {m}), "
+                "for W2² that of distortions.squared_error(points).values"
             )
         if self.cost.shape != (n, m):
             raise ValueError(

@@ -62,7 +62,7 @@ def bernoulli(p: float) -> Discrete:
     array([0.7, 0.3])
     """
     if not 0 <= checks.real(p, "p", "give the probability of the letter 1") <= 1:
-        raise ValueError(f"p must lie in [0, 1] (got {p})")
+        raise ValueError(f"p must lie in [0, 1] (got {p}); give the probability of the letter 1, not per cent")
     return Discrete([1 - p, p])
 
 
@@ -79,7 +79,7 @@ def uniform(n: int) -> Discrete:
     >>> uniform(4).pmf
     array([0.25, 0.25, 0.25, 0.25])
     """
-    letters = checks.count(n, "n", "a source needs a letter")
+    letters = checks.count(n, "n", "give the number of letters")
     return Discrete(np.full(letters, 1.0 / letters))
 
 

@@ -59,6 +59,8 @@ class Gaussian:
     covariance: Array
 
     def __init__(self, covariance: ArrayLike) -> None:
+        if checks.array(covariance, "covariance").ndim == 1:
+            raise ValueError("covariance must be a variance or a square matrix (got a row); use np.diag(variances)")
         raw = checks.finite(covariance, "covariance", 0, 2)
         table = np.array(raw, ndmin=2)
         if table.shape[0] != table.shape[1]:

@@ -17,7 +17,7 @@ def rising(points: ArrayLike) -> Array:
     """Return points on a line, checked."""
     x = checks.finite(points, "points", 1)
     if x.size < 2 or not (x[1:] > x[:-1]).all():
-        raise ValueError("points must rise, and be two at least, for a scalar source")
+        raise ValueError("points must rise, and be two at least, for a scalar source; np.unique(points) sorts them")
     return x
 
 

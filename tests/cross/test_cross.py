@@ -32,6 +32,8 @@ def dit() -> Iterator[ModuleType]:
 
 @pytest.mark.parametrize(("backend", "accuracy"), [("CLARABEL", 1e-6), ("ECOS", 1e-6), ("SCS", 2e-3)])
 def test_three_conic_solvers_of_the_program_written_out(backend: str, accuracy: float) -> None:
+    if backend not in cp.installed_solvers():
+        pytest.skip(f"{backend} has no wheel for this Python")
     p, d, _ = random_parts(21, 4, 4)
     witness = 0.5 * likely(d) + 0.5 * np.eye(4)
     D, P = mean(p, witness, d), float(np.abs(p @ witness - p).sum() / 2)

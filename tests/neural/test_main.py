@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from neural import Config, Data, Job, evaluate, files, load_run
+from neural import Config, Data, Job, evaluate, files, load_run, train_end_to_end
 from neural.__main__ import STUDIES, main
+from rdcfunc.rows import Rows
 
 
 def printed(capsys, *arguments):
@@ -49,6 +50,20 @@ def test_sweep_then_show(tmp_path, capsys, monkeypatch):
     picture = tmp_path / "show.png"
     main(["show", *[str(tmp_path / "runs" / f"{job.key}.pt") for job in jobs], "--out", str(picture), "--images", "3"])
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_processes_side_by_side_make_the_rows_of_one(tmp_path, capsys, monkeypatch):
+    jobs = [Job(Config(epochs=1, classifier_epochs=1, seed=seed)) for seed in (0, 1)]
+    monkeypatch.setitem(STUDIES, "quick", lambda: jobs)
+    main(["sweep", "quick", "--folder", str(tmp_path), "--dithers", "2", "--workers", "2", "--threads", "1"])
+    rows = {row["key"]: row["measurement"] for row in Rows(tmp_path / "rows.jsonl").rows}
+    assert rows == {job.key: evaluate(train_end_to_end(job.config), dithers=2).to_dict() for job in jobs}
+
+
+@pytest.mark.parametrize(("option", "message"), [("--workers", "max_workers must be"), ("--together", "together must")])
+def test_no_codec_at_once_is_refused(option, message, tmp_path):
+    with pytest.raises(SystemExit, match=f"^ValueError: {message}"):
+        main(["sweep", "quick", "--folder", str(tmp_path), option, "0"])
 
 
 def test_fetch_says_where_the_files_are(tmp_path, capsys, monkeypatch):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neural import Run, evaluate, load_run, train_universal
+from neural import Run, archive, evaluate, load_run, train_universal
 
 
 def test_saving_and_loading_changes_nothing(run, tmp_path):
@@ -52,6 +52,43 @@ def test_nothing_in_a_file_is_executed(tmp_path):
     with pytest.raises(pickle.UnpicklingError):
         load_run(tmp_path / "run.pt")
     assert not (tmp_path / "executed").exists()
+
+
+def exactly(content):
+    return repr({name: value.tolist() if isinstance(value, torch.Tensor) else value for name, value in content.items()})
+
+
+def flips(path, content):
+    """Write every fourth byte of an archive with a bit flipped, one after another."""
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 4):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 7]) + whole[place + 1 :])
+        try:
+            found = archive.load(path)
+        except (archive.DamagedFileError, pickle.UnpicklingError):
+            continue
+        yield exactly(found) == exactly(content)
+
+
+def test_a_flipped_bit_is_seen_or_changes_nothing(tmp_path, monkeypatch):
+    content = {"history": [0.5, 0.25], "weights": torch.arange(100.0)}
+    path = tmp_path / "state.pt"
+    torch.save(content, path)
+    assert all(flips(path, content))
+    # torch alone takes other weights for these.
+    torch.save(content, path)
+    monkeypatch.setattr(archive.ZipFile, "testzip", lambda self: None)
+    assert not all(flips(path, content))
+
+
+def test_a_file_that_is_cut_short_is_refused_by_name(run, tmp_path):
+    path = tmp_path / "run.pt"
+    run.save(path)
+    whole = path.read_bytes()
+    for size in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(archive.DamagedFileError, match=r"run\.pt is cut short or damaged"):
+            load_run(path)
 
 
 def test_a_run_can_be_measured_on_a_machine_other_than_the_one_it_was_trained_on(run, tmp_path):

@@ -17,6 +17,7 @@ import torch
 
 import neural.fit
 from neural import Config, Job, evaluate, load_run, sweep, train_end_to_end, train_together
+from neural.models import in_blocks
 from rdcfunc.rows import Rows
 
 SWEEP = import_module("neural.sweep")  # the package's name for it is the function's
@@ -72,6 +73,51 @@ def test_a_lost_row_is_measured_again_without_training(swept, tmp_path, monkeypa
     assert measurements(sweep(JOBS, tmp_path, dithers=2)) == measurements(found)
 
 
+def test_a_damaged_run_is_set_aside_and_trained_again(swept, tmp_path, capsys):
+    """That of the encoder of others, beside rows and without them."""
+    folder, found = swept
+    copytree(folder, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "runs" / f"{JOBS[0].key}.pt"
+    content = path.read_bytes()
+    path.write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
+    lines = (tmp_path / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    for rows in (lines[:2], []):
+        (tmp_path / "rows.jsonl").write_bytes(b"".join(rows))
+        (tmp_path / "runs" / f"{JOBS[2].key}.pt").unlink()
+        assert measurements(sweep(JOBS, tmp_path, dithers=2)) == measurements(found)
+    assert f"it is kept in {path.name}.damaged" in capsys.readouterr().err
+    assert path.with_name(f"{path.name}.damaged").exists()
+
+
+def test_a_group_that_does_not_fit_on_the_device_is_halved(swept, tmp_path, monkeypatch):
+    train, sizes = SWEEP.train_together, []
+
+    def scarce(configs, **options):
+        sizes.append(len(configs))
+        if len(configs) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train(configs, **options)
+
+    monkeypatch.setattr(SWEEP, "train_together", scarce)
+    found = sweep(JOBS[:2], tmp_path, dithers=2, together=2)
+    assert sizes == [2, 1, 1]
+    assert [row["together"] for row in found] == [1, 1]
+    assert measurements(found) == measurements(swept[1][:2])
+
+
+def test_many_inputs_go_through_in_smaller_blocks_where_memory_runs_out():
+    network, inputs, sizes = torch.nn.Linear(2, 1).eval(), torch.randn(5000, 2), []
+
+    def scarce(block):
+        sizes.append(len(block))
+        if len(block) > 1500:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return network(block)
+
+    torch.testing.assert_close(in_blocks(scarce, inputs), network(inputs).detach())
+    assert sizes == [4096, 2048, 1024, 1024, 1024, 1024, 904]
+
+
 @pytest.mark.parametrize("changes", [{}, {"perception_weight": 0.01}])
 def test_training_goes_on_from_a_checkpoint_to_the_same_end_to_the_last_bit(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(neural.fit, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
@@ -89,6 +135,8 @@ def test_training_goes_on_from_a_checkpoint_to_the_same_end_to_the_last_bit(tmp_
         train_together(configs, checkpoint=path)
     monkeypatch.setattr(torch, "save", save)
     assert len(torch.load(path, weights_only=True)["history"]) == 2
+    if changes:  # a damaged one is as good as none
+        path.write_bytes(path.read_bytes()[:-100])
     for first, second in zip(whole, train_together(configs, checkpoint=path), strict=True):
         assert first.history == second.history
         for name, tensor in first.codec.state_dict().items():

@@ -53,7 +53,9 @@ class Bordered:
         self.order, self.first = None, len(M) - self.kept.size
         if self.kept.size:
             last = border.columns[~solid]
-            self.order = np.concatenate([np.setdiff1d(np.arange(len(M)), last), last])
+            first = np.ones(len(M), dtype=bool)
+            first[last] = False
+            self.order = np.concatenate([np.flatnonzero(first), last])
             M, wide = M[self.order[:, None], self.order], wide[self.order]
         self.root = algebra.root(M)
         self.wide = algebra.forward(self.root, wide)

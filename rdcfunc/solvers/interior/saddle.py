@@ -19,21 +19,11 @@ from rdcfunc.candidate import Dual
 from rdcfunc.information import Array
 from rdcfunc.perceptions import FDivergence, Wasserstein
 from rdcfunc.program import Output, Program
-from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair, room
+from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, EqualityBarrier, Pair
 from rdcfunc.solvers.interior.bordered import Border, Bordered
 from rdcfunc.solvers.interior.letters import LetterBarrier
 from rdcfunc.solvers.interior.transport import TransportBarrier
 
-#: Share of the way to the boundary that a step goes, and one that goes less fast where that leads astray.
-FAST, CAREFUL = 0.99, 0.5
-#: What a step may add to a price (relatively) or an output price.
-_GROWTH, _TURN = 2.0, 10.0
-#: How far what is missed may lag behind the products, and the part of these that is kept while it does.
-_LAG, _HELD = 100.0, 0.3
-#: Corrections of one step, and the step beyond which none is needed.
-_CORRECTORS, _FAR = 10, 0.97
-#: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
-_NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.2
 #: Least share of the longest steps that is trusted.
 _LEAST_TRUST = 1 / 64
 #: What a miss of a level or of an output law costs at least, a nat a unit, as its repair is not free.
@@ -59,8 +49,7 @@ class Point:
 class Saddle:
     """One run of the method, from weights ``q`` (N,) and prices ``s`` of the linear levels.
 
-    ``base`` (n, N) is a cost in nats beside those that have a price, ``pace`` the share of the way to the boundary that
-    a step goes.
+    ``base`` (n, N) is a cost in nats beside those that have a price.
 
     A goal is a level that moves: at the optimum the information, ``L - s b`` with L the value without the goal's
     term, equals the rate allowed, so each step aims at the level ``b = (L - R) / s``.
@@ -74,9 +63,8 @@ class Saddle:
         s: Array,
         mu: float,
         base: Array | None = None,
-        pace: float = FAST,
     ) -> None:
-        self.program, self.p, self.q, self.s, self.base, self.pace = program, program.p, q, s, base, pace
+        self.program, self.p, self.q, self.s, self.base = program, program.p, q, s, base
         self.weight = q / q.sum()
         self.costs, self.levels = [c.cost for c in program.linear], program.levels
         self.held = np.flatnonzero(self.levels < inf)
@@ -152,8 +140,8 @@ class Saddle:
             lower -= b.t * b.level + h
             missed += b.miss(law) * max(float(np.ptp(b.g)), _DEAR) + (b.t + _DEAR) * max(b.spent - b.level, 0.0)
         self._pair()
-        self.missed = missed / self._price()
-        gap = abs(information - lower) / self._price() + self.missed
+        self.missed = missed / self.price()
+        gap = abs(information - lower) / self.price() + self.missed
         # Where the linear model misleads, steps get shorter, and centring comes first.
         if gap > 1.2 * self.gap:
             self.cap = max(0.5 * self.cap, _LEAST_TRUST)
@@ -167,7 +155,7 @@ class Saddle:
         dearer = np.maximum(self.entropy * (1 - self.levels / self.spent) - self.s * over, 0.0)
         return gap + float(dearer[self.held].sum())
 
-    def _price(self) -> float:
+    def price(self) -> float:
         """Return the price in nats of one unit of what is minimised."""
         goals = [float(s) for s, level in zip(self.s, self.program.levels, strict=True) if level == inf]
         goals += [b.t for b, o in zip(self.barriers, self.program.outputs, strict=True) if o.level == inf]
@@ -198,73 +186,7 @@ class Saddle:
             self.pairs += [Pair(np.array([b.t])[pressed], np.array([b.slack])[pressed], one[pressed]), *b.kinks()]
         self.mu = sum(pair.product() for pair in self.pairs) / sum(float(pair.weight.sum()) for pair in self.pairs)
 
-    def step(self) -> None:
-        """Predict, correct (Mehrotra 1992), and correct pairs that are in the way again (Gondzio 1996)."""
-        self._factor()
-        still = [-pair.primal * pair.dual for pair in self.pairs]
-        predicted = self._solve(still, 0.0)
-        step = min(1.0, self._room(predicted))
-        ahead = sum(pair.ahead(d, step) for pair, d in zip(self.pairs, predicted, strict=True))
-        centring = min(1.0, max(ahead / self._total(), 1e-8)) ** 3
-        # Products far ahead of what is missed would leave it to equations that are all rounding by then.
-        centring = max(centring, min(_HELD, self.missed * self._price() / (_LAG * self.mu)))
-        bent = [still_ - d[0] * d[1] for still_, d in zip(still, predicted, strict=True)]
-        bend = -self.dy * self.dv
-        step = self._corrected(bent, bend, centring) if self.trust == 1.0 else 0.0
-        if step < _SHORT:
-            # The path bends too much for a corrector: back towards it first.
-            step = self._corrected(still, 0.0, max(centring, 0.5))
-        self._move(step)
-
-    def _corrected(self, changes: list[Array], bend: Array | float, centring: float) -> float:
-        """Point the direction at a part of the mean product, beside changes of products; return the step to take."""
-        goals = [centring * self.mu * pair.weight for pair in self.pairs]
-        aims = [change + goal for change, goal in zip(changes, goals, strict=True)]
-        directions = self._solve(aims, bend)
-        step = self._room(directions)
-        for _ in range(_CORRECTORS):
-            if step > _FAR:
-                break
-            better = [
-                aim + _toward(pair, d, goal, min(1.0, 1.5 * step + 0.1))
-                for aim, pair, d, goal in zip(aims, self.pairs, directions, goals, strict=True)
-            ]
-            longer = self._room(self._solve(better, bend))
-            if longer < step + 0.01:
-                self._solve(aims, bend)
-                break
-            aims, directions, step = better, self.directions, longer
-        return self._centred(min(1.0, self.pace * step, self._longest()))
-
-    def _centred(self, step: float) -> float:
-        """Return the step, shortened until no pair is far ahead of the others."""
-        total = sum(float(pair.weight.sum()) for pair in self.pairs)
-        for _ in range(_SHORTER):
-            products = [
-                (pair.primal + step * d[0]) * (pair.dual + step * d[1])
-                for pair, d in zip(self.pairs, self.directions, strict=True)
-            ]
-            least = _NEIGHBOURHOOD * sum(float(found.sum()) for found in products) / total
-            if all((found >= least * pair.weight).all() for found, pair in zip(products, self.pairs, strict=True)):
-                break
-            step *= 0.8
-        return step
-
-    def _total(self) -> float:
-        return sum(pair.product() for pair in self.pairs)
-
-    def _room(self, directions: list[Direction]) -> float:
-        rooms = [pair.room(d) for pair, d in zip(self.pairs, directions, strict=True)]
-        return min(*rooms, room(self.s, self.ds))
-
-    def _longest(self) -> float:
-        """Return the step beyond which exponents move too far for a linear model."""
-        speed = float(np.max(np.abs(self.ds / self.s), initial=0.0)) / _GROWTH
-        for b in self.barriers:
-            speed = max(speed, b.dt / b.t / _GROWTH, b.speed(), float(np.abs(b.dg).max()) / _TURN)
-        return self.trust / speed if speed > 0 else inf
-
-    def _factor(self) -> None:
+    def factor(self) -> None:
         """Factor the equations of the weights, then what is left of those of the prices."""
         m, theta = self.program.m, self.y / self.v
         scaled = self.A * np.sqrt(theta)[:, None]
@@ -300,7 +222,7 @@ class Saddle:
         border = Border(wide, self.broad, tie, self.every[: tie.size], self.lone)
         self.system = Bordered(weights, prices, border, solid)
 
-    def _solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
+    def solve(self, aims: list[Array], corrected: Array | float) -> list[Direction]:
         """Return the direction of each pair, for changes of products to aim at."""
         q, s, m = self.q, self.s, self.program.m
         short = 1 - self.earned - self.z
@@ -339,7 +261,8 @@ class Saddle:
         self.directions = [(self.dq, self.dz), (self.ds[held], self.d_slack[held]), *directions]
         return self.directions
 
-    def _move(self, step: float) -> None:
+    def move(self, step: float) -> None:
+        """Take so much of the last direction."""
         self.log_y = np.log(np.maximum(self.y + step * self.dy, 0.1 * self.y)) - self.top
         self.q = self.q + step * self.dq
         self.z = self.z + step * self.dz
@@ -357,9 +280,3 @@ def _barrier(output: Output, p: Array, law: Array, mu: float) -> Barrier:
         return LetterBarrier(divergence, p, output.level, law, mu)
     assert isinstance(divergence, Wasserstein)
     return TransportBarrier(divergence.cost[p > 0], p[p > 0], output.level, law, mu)
-
-
-def _toward(pair: Pair, direction: Direction, goal: Array, step: float) -> Array:
-    """Return the change of products that brings those which a longer step would leave far off nearer to their goal."""
-    ahead = (pair.primal + step * direction[0]) * (pair.dual + step * direction[1])
-    return np.clip(np.clip(ahead, 0.1 * goal, 10 * goal) - ahead, -10 * goal, 10 * goal)
