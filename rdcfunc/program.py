@@ -203,6 +203,18 @@ class Program:
             most = inf if isinstance(goal, Output) else entropy(self.p @ goal.labels)
         return most * (1 + 1e-9) + 1e-9
 
+    @property
+    def without_goal(self) -> Program:
+        """The program that minimises the rate at the same levels."""
+        outputs = tuple(o for o in self.outputs if o.level < inf)
+        posteriors = tuple(c for c in self.posteriors if c.level < inf)
+        return replace(self, linear=self.limits, outputs=outputs, posteriors=posteriors, rate=inf)
+
+    def with_goal_at(self, level: float) -> Program:
+        """Return the program that minimises the rate with a linear goal held at a level."""
+        linear = tuple(replace(c, level=level) if c.level == inf else c for c in self.linear)
+        return replace(self, linear=linear, rate=inf)
+
     def take(self, columns: Indices) -> Program:
         """Return the program on these columns; a column taken twice is a clone that can carry a tag."""
         return replace(

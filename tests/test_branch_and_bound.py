@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from measure import assert_meets, information
-from problems import LABELS, assert_honest, assert_overlap, fixed_binary, h, nonconvex_problem
+from oracles import fixed_binary, h
+from problems import LABELS, assert_honest, assert_overlap, nonconvex_problem
 from scipy.special import entr
 
 import rdcfunc as rdc

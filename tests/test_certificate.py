@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from measure import assert_meets, information
-from problems import LN2, ROWS, Row, assert_honest, named, nonconvex_problem, solved, truth
+from oracles import LN2
+from problems import ROWS, Row, assert_honest, named, nonconvex_problem, solved, truth
 
 import rdcfunc as rdc
 from rdcfunc import Prices, certificate, distortions, perceptions, sources

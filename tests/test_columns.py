@@ -1,6 +1,9 @@
 """The certified maximum over class posteriors: never below the supremum, and at it for the best column."""
 
+import measure
 import numpy as np
+import oracles
+import problems
 import pytest
 from scipy.optimize import minimize
 
@@ -8,7 +11,6 @@ import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.columns import cells
 from rdcfunc.columns.tagged import best_posteriors, log_earnings
-from tests import measure, problems
 
 #: What ``log_earnings`` promises by default, and what the local search that it is held against finds, in nats.
 ACCURACY = 1e-9
@@ -163,7 +165,7 @@ def question(seed: int, n: int, m: int, K: int, sharp: float, measure_: percepti
         measure_,
         classifications.ConditionalEntropy(labels, tagged=True),
     )
-    free, least = problems.h(*(p @ labels)), float(p @ [problems.h(*row) for row in labels])
+    free, least = oracles.h(*(p @ labels)), float(p @ [oracles.h(*row) for row in labels])
     return problem, 0.5 * float((p @ d).min()), least + 0.4 * (free - least)
 
 
@@ -194,7 +196,7 @@ def test_labels_that_tell_nothing_cost_nothing() -> None:
     plain = rdc.rate(rdc.Problem(sources.Discrete(p), distortions.matrix(d)), D=0.1)
     blind = classifications.ConditionalEntropy(np.tile([0.3, 0.7], (5, 1)), tagged=True)
     told = rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=blind)
-    for C in (problems.h(0.3), 1.0):
+    for C in (oracles.h(0.3), 1.0):
         problems.assert_overlap(plain, rdc.rate(told, D=0.1, C=C))
 
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from problems import binary_rdp, h
+from oracles import binary_rdp, h
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources

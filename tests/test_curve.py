@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from problems import binary_rdp, h, nonconvex_problem
+from oracles import binary_rdp, h
+from problems import nonconvex_problem
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from measure import divergence
-from problems import LN2, abs_cost
+from oracles import LN2
+from problems import abs_cost
 
 from rdcfunc import perceptions
 from rdcfunc.perceptions import Divergence, FDivergence

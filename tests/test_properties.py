@@ -13,13 +13,14 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-import problems
+import oracles
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from measure import assert_meets, divergence, equivocation, information
-from problems import PROGRAM, abs_cost, assert_overlap, channel_program
+from oracles import PROGRAM, channel_program
+from problems import abs_cost, assert_overlap
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
@@ -30,13 +31,13 @@ ROUNDING = 1e-11
 
 Levels = Callable[[np.ndarray, float, cp.Expression], list[cp.Constraint]]
 SHAPES: dict[str, tuple[Callable[[int], perceptions.Divergence], Levels]] = {
-    "TV": (lambda n: perceptions.TotalVariation(), problems.total_variation),
-    "KL": (lambda n: perceptions.KL(), problems.kullback_leibler),
-    "reverse KL": (lambda n: perceptions.ReverseKL(), problems.reverse_kullback_leibler),
-    "JS": (lambda n: perceptions.JensenShannon(), problems.jensen_shannon),
-    "chi2": (lambda n: perceptions.ChiSquared(), problems.chi_squared),
-    "Hellinger": (lambda n: perceptions.Hellinger(), problems.hellinger),
-    "Wasserstein": (lambda n: perceptions.Wasserstein(abs_cost(n)), problems.earth_mover),
+    "TV": (lambda n: perceptions.TotalVariation(), oracles.total_variation),
+    "KL": (lambda n: perceptions.KL(), oracles.kullback_leibler),
+    "reverse KL": (lambda n: perceptions.ReverseKL(), oracles.reverse_kullback_leibler),
+    "JS": (lambda n: perceptions.JensenShannon(), oracles.jensen_shannon),
+    "chi2": (lambda n: perceptions.ChiSquared(), oracles.chi_squared),
+    "Hellinger": (lambda n: perceptions.Hellinger(), oracles.hellinger),
+    "Wasserstein": (lambda n: perceptions.Wasserstein(abs_cost(n)), oracles.earth_mover),
 }
 FIXED = ("cross-entropy", "error rate")
 ENTROPIES = ("tagged", "fixed alphabet")

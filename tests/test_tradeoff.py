@@ -6,19 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from measure import assert_meets
-from problems import (
-    LABELS,
-    ROWS,
-    Row,
-    assert_honest,
-    fixed_binary,
-    h,
-    named,
-    nonconvex_problem,
-    random_parts,
-    solved,
-    truth,
-)
+from oracles import fixed_binary, h
+from problems import LABELS, ROWS, Row, assert_honest, named, nonconvex_problem, random_parts, solved, truth
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from measure import information
-from problems import LN2, PROGRAM, assert_honest, random_parts, tuple_program
+from oracles import LN2, PROGRAM, tuple_program
+from problems import assert_honest, random_parts
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources

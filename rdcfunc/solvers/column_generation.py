@@ -102,7 +102,7 @@ class ColumnGeneration(Solver):
                 if eased:
                     break
                 # The entropy is out of reach of these posteriors at this rate: those that need least rate join.
-                eased, cheap = True, self.solve(_least_rate(program), tol)[0]
+                eased, cheap = True, self.solve(replace(program.without_goal, posteriors=program.posteriors), tol)[0]
                 search.offer(replace(cheap, dual=Dual.zero(program), log_a=None))
                 columns, laws = np.concatenate([columns, cheap.columns]), np.concatenate([laws, _told(program, cheap)])
                 continue
@@ -159,12 +159,6 @@ def _first_columns(program: Program) -> tuple[Indices, Array]:
 def _missed(master: Program, found: Candidate) -> bool:
     """Return whether a candidate's channel is far from meeting the levels: they are out of reach on these columns."""
     return excess(master.take(found.columns), found.channel, _MISSED) > _MISSED
-
-
-def _least_rate(program: Program) -> Program:
-    """Return the program that minimises the rate at the same levels, without the goal."""
-    outputs = tuple(o for o in program.outputs if o.level < inf)
-    return replace(program, linear=program.limits, outputs=outputs, rate=inf)
 
 
 def _inside(master: Program, tol: float) -> Program:

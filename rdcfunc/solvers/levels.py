@@ -38,11 +38,10 @@ def by_rates(program: Program, tol: float, solve: Callable[[Program, float], lis
     place = program.linear.index(goal)
 
     def at(level: float) -> tuple[Candidate, float, float]:
-        linear = tuple(replace(c, level=level) if c is goal else c for c in program.linear)
-        found = solve(replace(program, linear=linear, rate=inf), tol / 10)[0]
+        found = solve(program.with_goal_at(level), tol / 10)[0]
         return found, program.take(found.columns).information(found.channel), float(found.dual.linear[place])
 
-    free = solve(replace(program, linear=program.limits, rate=inf), tol / 10)[0]
+    free = solve(program.without_goal, tol / 10)[0]
     part = program.take(free.columns)
     high, spent_high = part.value(part.linear[place], free.channel), part.information(free.channel)
     if spent_high > program.rate:
@@ -104,7 +103,7 @@ def by_brackets(
     """
     goal = next(c for c in program.linear if c.level == inf)
     place = program.linear.index(goal)
-    free = replace(program, linear=program.limits, rate=inf)
+    free = program.without_goal
     for accuracy in (_FIRST, _FINER):
         best = solve(free, accuracy, work)[0]
         work = max(work - best.steps, 1)
@@ -132,8 +131,7 @@ def by_brackets(
         dear, cheap = sides.get(low, inf), sides[high]
         share = (dear - program.rate) / (dear - cheap) if dear < inf else 0.5
         level = low + min(max(share, _SHARE), 1 - _SHARE) * (high - low)
-        linear = tuple(replace(c, level=level) if c is goal else c for c in program.linear)
-        least = replace(program, linear=linear, rate=inf)
+        least = program.with_goal_at(level)
         found = solve(least, accuracy, work)[0]
         work = max(work - found.steps, 1)
         here = bracket(least, found)

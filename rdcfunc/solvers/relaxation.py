@@ -222,8 +222,7 @@ def _overspend(convex: Program, tol: float) -> Candidate | None:
 
     The bound on the goal is the excess of the rate over the goal's price, whatever small one.
     """
-    outputs = tuple(o for o in convex.outputs if o.level < inf)
-    free = replace(convex, linear=convex.limits, outputs=outputs, rate=inf)
+    free = convex.without_goal
     found = _solve(free, tol)[0]
     over = free.information(found.channel) - convex.rate
     if over <= _TOLD or excess(free.take(found.columns), found.channel, _MISSED) > _MISSED:

@@ -8,7 +8,8 @@ import cvxpy as cp
 import numpy as np
 import ot
 import pytest
-from problems import LN2, abs_cost, assert_honest, likely, mean, random_parts, total_variation
+from oracles import LN2, total_variation
+from problems import abs_cost, assert_honest, likely, mean, random_parts
 from scipy.optimize import linprog
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, wasserstein_distance
