@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.bounds import decompose, perceived, proved, proved_looks, stages, table
-from benchmarks.points import Point, networks, words
+from benchmarks.points import Point, coded, networks, words
 from benchmarks.store import Rows, write
 from rdcfunc.plotting import COLORS
 
@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows = Rows(options.bounds).rows
     told = words(Rows(options.words).rows)
-    points = told + networks(Rows(options.networks).rows)
+    points = told + coded(rows) + networks(Rows(options.networks).rows)
     figure = draw(rows, points, options.rate)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write(options.out, lambda file: figure.savefig(file, format=options.out.suffix[1:]))

@@ -65,6 +65,15 @@ def words(rows: Iterable[dict[str, Any]]) -> list[Point]:
     ]
 
 
+def coded(rows: Iterable[dict[str, Any]]) -> list[Point]:
+    """Return codes of one word an image whose index is entropy-coded, on test images, from the rows of bounds."""
+    return [
+        Point(f"{r['letters']} words, entropy-coded", r["R"], r["test_D"], r["test_C"], P=r["test_D"])
+        for r in rows
+        if r["kind"] == "words"
+    ]
+
+
 def networks(rows: Sequence[dict[str, Any]]) -> list[Point]:
     """Return networks that weigh C or P, mean over seeds on test images, from the rows of a sweep of ``neural``."""
     from neural.summary import summary
