@@ -38,8 +38,8 @@ class ColumnGeneration(Solver):
     the problem on the current columns is convex: a master program. Its prices say which pairs would earn more
     than they cost; these join, idle ones leave, until nothing earns more; then the certificate searches all posteriors.
     It is tight for deterministic labels, wherever the price of the entropy is at most one, and for few classes: its
-    search grows like a power K - 1, takes some seconds at most, and stays open for many noisy label laws of more than
-    five classes.
+    search grows like a power K - 1, takes some seconds a round at most, and stays open for many noisy label laws of
+    more than five classes.
 
     Parameters
     ----------
