@@ -21,7 +21,7 @@ from rdcfunc.solvers.base import Solver
 from rdcfunc.structure.tilt import Tilted
 
 #: Prices up to this, in bits or relative to the largest of their kind where that is more, count as none.
-_PRICED = 1e-4
+_PRICED = 1e-3
 
 
 class WideBracketWarning(UserWarning):

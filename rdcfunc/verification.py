@@ -70,11 +70,10 @@ def certify(
         raise ValueError(f"channel must have shape ({n}, {m}) or, with T tags, ({n}, {m}, T) (got {shape})")
     table = checks.laws(given.reshape(n, -1), "channel", 2)
     columns = np.repeat(np.arange(m), table.shape[1] // m)
-    candidate = Candidate(table, columns, _dual(program, prices or Prices()), 0, origin="given")
     checks.tolerance(tol)
     check_each(program)
     with np.errstate(all="ignore"):
-        proofs = []
+        candidate, proofs = Candidate(table, columns, _dual(program, prices or Prices()), 0, origin="given"), []
         if not program.posteriors:
             # The reference law of the lower bound is free: the one that suits the prices replaces the channel's.
             merged = table.reshape(n, m, -1).sum(axis=2)

@@ -10,8 +10,8 @@ from measure import assert_meets
 from problems import ROWS, Row, assert_honest, named, solved, truth
 
 import rdcfunc as rdc
-from rdcfunc import answer as answering
 from rdcfunc import certificate, distortions, perceptions, repairs, sources
+from rdcfunc import conclusion as concluding
 from rdcfunc import program as core
 from rdcfunc.structure.toeplitz import Toeplitz
 
@@ -58,7 +58,7 @@ def forget_the_repair(patch: pytest.MonkeyPatch) -> None:
 
 
 def report_nats(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(answering, "NATS_PER_BIT", 1.0)
+    patch.setattr(concluding, "NATS_PER_BIT", 1.0)
 
 
 def forget_the_best_column(patch: pytest.MonkeyPatch) -> None:
@@ -79,11 +79,11 @@ def pay_too_little_for_a_place_in_a_cell(patch: pytest.MonkeyPatch) -> None:
 def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:
     right = certificate.bracket
 
-    def wrong(program: Any, candidate: Any) -> Any:
-        found = right(program, candidate)
+    def wrong(program: Any, candidate: Any, enough: float) -> Any:
+        found = right(program, candidate, enough)
         return replace(found, channel=found.channel[::-1])
 
-    patch.setattr(answering, "bracket", wrong)
+    patch.setattr(concluding, "bracket", wrong)
 
 
 def pay_instead_of_charging(patch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_planted_bug_turns_the_check_red(
 
 def test_a_transform_that_forgets_its_own_error_is_caught(patch: pytest.MonkeyPatch) -> None:
     """The products of the fast Fourier transform err, most where the kernel has a long tail."""
-    from test_structure import test_products_err_by_no_more_than_they_say as watch
+    from test_kernels import test_products_err_by_no_more_than_they_say as watch
 
     watch(97, 30.0, np.float64)
     patch.setattr(Toeplitz, "error", lambda self, u, power=0: 1e-18)

@@ -26,15 +26,12 @@ _ROUNDS = 20
 #: Steps without progress, of the gap or along the path, that end a run.
 _PATIENCE = 30
 #: The part of ``tol`` that an estimate of the gap is to reach, and that misses may take of it where it prices their
-#: repair roughly: those of more than linear levels. Repairs of a rate cost more, so a level that is minimised is to be
-#: known so much better.
-_AIM, _FINE, _MINIMISED = 0.6, 0.3, 0.4
+#: repair roughly: those of more than linear levels.
+_AIM, _FINE = 0.25, 0.1
 #: Gap, in units of ``tol``, of a run that was led astray.
 _ASTRAY = 1e3
 #: A guessed divergence, in units of its level, from which on perception is not idle.
 _CLEARLY = 2.0
-#: The part of ``tol`` that the best channel at given prices may be off by.
-_TIGHT = 0.05
 #: Most columns for which the best channel at given prices is sought.
 _TILTED = 1_000
 
@@ -155,13 +152,12 @@ class InteriorPoint(Solver):
     ) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
         support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
-        sharp = tol if core.minimises_rate else _MINIMISED * tol
-        aim, miss = _AIM * sharp, (_AIM if core.minimises_rate and not core.outputs else _FINE) * sharp
+        finest = _AIM if core.minimises_rate and not core.outputs else _FINE
         for _ in range(_ROUNDS):
             part = core.take(support)
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
-                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), aim, miss, pace)
+                taken, gap, point = self.run(Saddle(part, source, q, prices, mu), _AIM * tol, finest * tol, pace)
             steps += taken
             worth = earned(core, point)
             most = float(worth.max())
@@ -215,7 +211,7 @@ def tilted(program: Program, proposal: Candidate, tol: float) -> Candidate:
         return proposal
     saddle = Saddle(free, free.p, np.full(program.size, 1.0 / program.size), np.zeros(0), COLD, base)
     with np.errstate(all="ignore"):
-        taken, _, point = InteriorPoint().run(saddle, _TIGHT * tol, inf)
+        taken, _, point = InteriorPoint().run(saddle, 0.5 * _FINE * tol, inf)
     channel = np.array(proposal.channel)
     rows = np.exp(-base) * point.q
     channel[live] = rows / rows.sum(axis=1, keepdims=True)
