@@ -50,7 +50,12 @@ def speed(out: Path, patch: pytest.MonkeyPatch) -> int:
     return speeds.main(["--quick", "--only", "rand", "--out", str(out)])
 
 
-COMMANDS: dict[str, Callable[[Path, pytest.MonkeyPatch], int]] = {"compare": compare, "speed": speed}
+def report(out: Path, patch: pytest.MonkeyPatch) -> int:
+    """Gather what is kept with the code."""
+    return main(["report", "--out", str(out)])
+
+
+COMMANDS: dict[str, Callable[[Path, pytest.MonkeyPatch], int]] = {"compare": compare, "speed": speed, "report": report}
 
 
 def die(lives: int) -> None:
@@ -79,6 +84,13 @@ def contents(out: Path) -> dict[str, Any]:
     return found
 
 
+def killed(name: str, out: Path, lives: int) -> bool:
+    """Return whether a command in a process of its own ends by its kill."""
+    command = [sys.executable, str(Path(__file__)), name, str(out), str(lives)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize(("name", "lives"), [("compare", (3,)), ("speed", (3,))])
 def test_a_command_that_is_killed_goes_on_to_the_same_files(
     name: str, lives: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,9 +99,7 @@ def test_a_command_that_is_killed_goes_on_to_the_same_files(
     whole, often = tmp_path / "whole", tmp_path / "often"
     kept = 0
     for count in lives:
-        command = [sys.executable, str(Path(__file__)), name, str(often), str(count)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == -signal.SIGKILL
+        assert killed(name, often, count)
         assert list(often.glob("*.part"))
         (rows,) = often.glob("*.jsonl")
         assert len(store.Rows(rows).rows) > kept
@@ -97,6 +107,18 @@ def test_a_command_that_is_killed_goes_on_to_the_same_files(
     assert COMMANDS[name](often, monkeypatch) == 0
     assert COMMANDS[name](whole, monkeypatch) == 0
     assert contents(often) == contents(whole)
+
+
+def test_a_report_that_is_killed_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("before")
+    assert killed("report", tmp_path, 0)
+    assert page.read_text() == "before"
+    assert report(tmp_path, monkeypatch) == 0
+    interrupted = page.read_bytes()
+    page.unlink()
+    assert report(tmp_path, monkeypatch) == 0
+    assert page.read_bytes() == interrupted != b"before"
 
 
 if __name__ == "__main__":
