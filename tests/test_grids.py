@@ -4,6 +4,7 @@ import pickle
 import warnings
 from dataclasses import replace
 from math import inf, log2
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from rdcfunc import distortions, solvers, sources
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Difference, Distortion
 from rdcfunc.plain import describe
+from rdcfunc.solvers import interior_point
+from rdcfunc.solvers.interior import support
+from rdcfunc.solvers.interior.support import Begun
 from rdcfunc.structure import certificate, differences
 from rdcfunc.structure.tilt import Tilt
 
@@ -251,3 +255,24 @@ def test_a_bound_that_promises_too_much_crosses_the_other(
     certificate.bracket.cache_clear()
     with pytest.raises(ArithmeticError, match="bounds cross"):
         rdc.rate(problem, 0.3, tol=TOL)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_of_many_letters_in_order_few_are_taken_first(ordered: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, sizes = np.random.default_rng(0), []
+    x, p = np.sort(rng.normal(size=600)), rng.dirichlet(np.ones(600))
+    y = x if ordered else rng.permutation(x)
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix((x[:, None] - y) ** 2))
+
+    def begin(*given: Any) -> Begun:
+        begun = support.begin(*given)
+        sizes.append(begun.support.size)
+        return begun
+
+    monkeypatch.setattr(interior_point, "begin", begin)
+    some = rdc.rate(problem, D=0.3, tol=1e-7)
+    monkeypatch.setattr(support, "_MANY", 600)
+    every = rdc.rate(problem, D=0.3, tol=1e-7)
+    assert_overlap(some, every)
+    assert max(some.gap, every.gap) <= 1e-7
+    assert (3 * sizes[0] < sizes[-1]) == ordered

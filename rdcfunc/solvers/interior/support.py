@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,8 @@ _CLEARLY = 0.999
 #: Products of complementary pairs at the start, in nats: from nowhere, and from a neighbour's path, kept where they
 #: fall below this.
 COLD, NEAR = 0.1, 1e-3
+#: Columns from which those whose kernels turn by less than this angle from one to the next are thinned.
+_MANY, _ALIKE = 250, 0.1
 #: How far apart, relatively, the levels of neighbours are at most.
 _NEIGHBOUR = 0.1
 #: Source letters that the first prices are computed on.
@@ -65,7 +66,11 @@ def begin(core: Program, source: Array, start: Candidate | None = None) -> Begun
     prices = _first_prices(part, q) if known is None or not fits or (way is None and core.rate == inf) else known
     path = np.zeros(support.size) if way is None or core.outputs else way.q[support]
     if support.size > _WHOLE and not core.outputs:
-        likely, law = _screen(part, q, prices)
+        kernel = _kernel(part, prices)
+        apart = _apart(kernel)
+        law = np.zeros(part.size)
+        likely, law[apart] = _screen(kernel[:, apart], part.p, q[apart])
+        likely = np.arange(part.size)[apart][likely]
         if core.forbidden is not None or any(
             float(core.p @ c.cost[:, likely].min(axis=1)) > 0.5 * min(c.level, float((core.p @ c.cost).min()))
             for c in part.linear
@@ -93,23 +98,43 @@ def spread(q: Array) -> Array:
     return 0.9 * q / q.sum() + 0.1 / q.size
 
 
-def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
-    """Return the columns that may carry mass, and weights of all, by over-relaxed EM in single precision."""
+def _kernel(part: Program, prices: Array) -> NDArray[np.float32]:
+    """Return ``e^{-c}`` at the prices, up to a factor a row."""
     exponent: NDArray[np.float32] = np.zeros((part.p.size, part.size), dtype=np.float32)
     for price, c in zip(prices, part.linear, strict=True):
         exponent -= np.multiply(c.cost, price, dtype=np.float32)
     if part.forbidden is not None:
         exponent[part.forbidden] = -np.inf
     exponent -= exponent.max(axis=1, keepdims=True)
-    kernel, p = np.exp(exponent, out=exponent), part.p.astype(np.float32)
-    law: NDArray[Any] = q.astype(np.float32)
+    return np.exp(exponent, out=exponent)
+
+
+def _apart(kernel: NDArray[np.float32]) -> Indices | slice:
+    """Return all columns, or if these are many, and their order is that of letters, some that every other is near to.
+
+    From one column to a later one the kernel turns by at most the sum of what it turns by in between.
+    """
+    size = kernel.shape[1]
+    if size <= _MANY:
+        return slice(None)
+    rows = kernel[:: -(-len(kernel) // _SAMPLE)]
+    rows = rows / np.maximum(np.sqrt(np.square(rows).sum(axis=0)), np.float32(1e-30))
+    turns = np.arccos(np.clip((rows[:, 1:] * rows[:, :-1]).sum(axis=0), -1.0, 1.0))
+    cells = np.floor(np.append(0.0, np.cumsum(turns)) / _ALIKE)
+    few = np.union1d(np.flatnonzero(np.diff(cells, prepend=-1.0)), size - 1)
+    return few if 2 * few.size < size else slice(None)
+
+
+def _screen(kernel: NDArray[np.float32], p: Array, q: Array) -> tuple[Indices, Array]:
+    """Return the columns that may carry mass, and weights of all, by over-relaxed EM in single precision."""
+    mass, law = p.astype(np.float32), q.astype(np.float32)
     for _ in range(_SWEEPS):
-        gain = (p / (kernel @ law)) @ kernel
+        gain = (mass / (kernel @ law)) @ kernel
         law = law * gain * np.maximum(gain, np.float32(1e-3))
         law /= law.sum()
     v = kernel @ law
-    gain = (p / v) @ kernel
-    likely = (gain > _LIKELY) | (law > 1 / part.size)
+    gain = (mass / v) @ kernel
+    likely = (gain > _LIKELY) | (law > 1 / law.size)
     # Letters of little mass, which nearly all of the support is far from, keep the column that serves them best.
     bare = kernel[:, likely] @ law[likely] < 0.5 * v
     likely[(kernel[bare] * law).argmax(axis=1)] = True
@@ -119,7 +144,7 @@ def _screen(part: Program, q: Array, prices: Array) -> tuple[Indices, Array]:
 def outlook(core: Program) -> Array:
     """Return about the output law that does best without perception, in a millisecond or so."""
     q = np.full(core.size, 1.0 / core.size)
-    return _screen(core, q, _first_prices(core, q))[1]
+    return _screen(_kernel(core, _first_prices(core, q)), core.p, q)[1]
 
 
 def _first_weights(core: Program, source: Array) -> Array:
