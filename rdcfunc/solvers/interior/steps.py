@@ -18,8 +18,9 @@ _GROWTH, _TURN = 2.0, 10.0
 _LAG, _HELD = 30.0, 1.0
 #: Parts of the mean product to aim at, in turn, until a step is so long.
 _BOLD, _TIMID, _FAIR = (0.1, 0.3, 0.6), (0.5, 0.8, 1.0), 0.5
-#: Corrections of one step, and the step beyond which none is needed.
-_CORRECTORS, _FAR = 10, 0.97
+#: Corrections of one step, the step beyond which none is needed, and what one should add. Among near ties pairs take
+#: turns to be in the way: while a step is not yet fair, corrections that add nothing lead to ones that do.
+_CORRECTORS, _FAR, _GAIN = 40, 0.97, 0.01
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.2
 
@@ -69,19 +70,23 @@ def _corrected(saddle: Saddle, changes: list[Array], bend: Array | float, centri
     goals = [centring * saddle.mu * pair.weight for pair in saddle.pairs]
     aims = [change + goal for change, goal in zip(changes, goals, strict=True)]
     directions = saddle.solve(aims, bend)
-    step = _room(saddle, directions)
+    best, step = aims, _room(saddle, directions)
+    ahead = step
     for _ in range(_CORRECTORS):
-        if step > _FAR:
+        if ahead > _FAR:
             break
-        better = [
-            aim + _toward(pair, d, goal, min(1.0, 1.5 * step + 0.1))
+        aims = [
+            aim + _toward(pair, d, goal, min(1.0, 1.5 * ahead + 0.1))
             for aim, pair, d, goal in zip(aims, saddle.pairs, directions, goals, strict=True)
         ]
-        longer = _room(saddle, saddle.solve(better, bend))
-        if longer < step + 0.01:
-            saddle.solve(aims, bend)
+        directions = saddle.solve(aims, bend)
+        ahead = _room(saddle, directions)
+        if ahead > step + _GAIN:
+            best, step = aims, ahead
+        elif step > _FAIR:
             break
-        aims, directions, step = better, saddle.directions, longer
+    if aims is not best:
+        saddle.solve(best, bend)
     return _centred(saddle, min(1.0, pace * step, _longest(saddle)))
 
 
