@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from numbers import Integral, Real
 from types import UnionType
@@ -61,6 +61,11 @@ def spread(executor: Executor | None) -> Callable[..., Iterable[Any]]:
 
 def array(value: ArrayLike, name: str) -> np.ndarray[Any, Any]:
     """Return what NumPy makes of lists, frames and arrays of other libraries; tensors leave their graph and device."""
+    if isinstance(value, Mapping):
+        raise ValueError(
+            f"{name} must be an array, whose order says which letter an entry belongs to (got {shown(value)}); give "
+            "list(table.values()), sorted as the other arrays are"
+        )
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:
@@ -182,6 +187,14 @@ def level(value: float, name: str, signed: bool = False) -> float:
     if not signed and not number >= 0:
         raise ValueError(f"{name} must be >= 0 (got {number}); use inf to switch the constraint off")
     return number
+
+
+def rate(value: float) -> float:
+    """Return a rate R in bits as a float, finite and positive."""
+    bits = real(value, "R", "use rdcfunc.trace for many rates")
+    if not 0 < bits < np.inf:
+        raise ValueError(f"R must be finite and > 0 bits (got {bits}); a small one such as 1e-6 is close to none")
+    return bits
 
 
 def tolerance(tol: float) -> None:
