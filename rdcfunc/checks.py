@@ -17,20 +17,19 @@ from rdcfunc.information import Array, Indices
 #: Mass that may be missing from a law without a word (rounding) and with a warning (a printed table).
 SILENT_MASS, REPORTED_MASS = 1e-12, 1e-6
 
-
 #: Entries of the largest table that is formed, 4 GB.
 MOST_ENTRIES = 2**29
 
 
-def affordable(n: int, m: int, name: str, cure: str) -> None:
-    """Refuse a table that would be too large, before it is formed.
+def affordable(n: int, m: int, name: str, cure: str, tables: int = 1) -> None:
+    """Refuse a table that would be too large, before it is formed by way of so many ``tables`` of its size.
 
     Raises
     ------
     MemoryError
-        If it has more than ``MOST_ENTRIES`` entries.
+        If they have more than ``MOST_ENTRIES`` entries.
     """
-    if n * m > MOST_ENTRIES:
+    if tables * n * m > MOST_ENTRIES:
         raise MemoryError(f"{name} is a table of {n} times {m} numbers, {8 * n * m / 1e9:.3g} GB; {cure}")
 
 

@@ -121,7 +121,7 @@ def trace(
     rows = points.reshape(-1, points.shape[-2], 4)
     length = rows.shape[1] if executor is None else min(_RUN, rows.shape[1])
     runs = [row[i : i + length] for row in rows for i in range(0, len(row), length)]
-    walk = _Walk(problem, quantity, solver, tol, kept)
+    walk = _Trace(problem, quantity, solver, tol, kept)
     found: list[Solution | None] = []
     bar = None
     if progress:
@@ -174,7 +174,7 @@ def _minimised(problem: Problem, given: Sequence[str], minimise: str | None) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Walk:
+class _Trace:
     """The question of which a run of points (R, D, P, C) is asked, each from its neighbour's solution."""
 
     problem: Problem
