@@ -22,8 +22,8 @@ from rdcfunc.information import Array, Indices
 
 #: Logarithms are taken of no less than this.
 _LEAST = 1e-300
-#: The most entries of one round of cells, and the most rounds.
-_MOST_ENTRIES, _ROUNDS = 400_000, 400
+#: The most entries of one round of cells, the most rounds, and EM's sweeps.
+_MOST_ENTRIES, _ROUNDS, _SWEEPS = 400_000, 400, 60
 #: Roundings of a corner that is the middle of middles, each relative to the class probability, generously.
 ROUNDINGS = 512
 
@@ -178,7 +178,7 @@ def _log_sum(exponent: Array) -> Array:
     return found
 
 
-def nearest(cells: Array, laws: Array, sweeps: int = 60) -> Array:
+def nearest(cells: Array, laws: Array) -> Array:
     """Return the point of each cell (..., r, K) that tells a law (..., K) best, ``argmin_b KL(law ‖ b)``, or nearly.
 
     A law inside of the cell is its own; others are told by a mixture of the corners, whose weights EM finds.
@@ -186,7 +186,7 @@ def nearest(cells: Array, laws: Array, sweeps: int = 60) -> Array:
     within = np.einsum("...s,...sv->...v", laws, np.linalg.pinv(cells))
     kept = within.min(axis=-1, keepdims=True) > -1e-12
     weights = np.full(within.shape, 1.0 / cells.shape[-2])
-    for _ in range(sweeps):
+    for _ in range(_SWEEPS):
         ratio = laws / np.maximum(np.einsum("...v,...vs->...s", weights, cells), _LEAST)
         weights = weights * np.einsum("...s,...vs->...v", ratio, cells)
         weights /= np.maximum(weights.sum(axis=-1, keepdims=True), _LEAST)

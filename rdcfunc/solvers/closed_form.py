@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -66,16 +67,26 @@ class ClosedForm(Structured):
         return Tilt(q / mass, min(price, _MOST_PRICE), steps=1)
 
 
+@dataclass(frozen=True, eq=False)
 class _Water:
     """Masses in falling order, all positive, and the water level at a distortion."""
 
-    def __init__(self, p: Array) -> None:
-        self.p = p
-        # Small terms first.
-        self.tail = np.concatenate((np.cumsum(p[::-1])[::-1][1:], [0.0]))
-        self.heads = np.cumsum(p * np.log(p))
-        # As the level reaches the k-th mass its letter leaves: the distortion just before.
-        self.full = self.tail + np.arange(len(p)) * p
+    p: Array
+
+    @cached_property
+    def tail(self) -> Array:
+        """What the letters after the k-th have together, small terms added first."""
+        return np.concatenate((np.cumsum(self.p[::-1])[::-1][1:], [0.0]))
+
+    @cached_property
+    def heads(self) -> Array:
+        """``Σ p log p`` of the letters up to the k-th."""
+        return np.cumsum(self.p * np.log(self.p))
+
+    @cached_property
+    def full(self) -> Array:
+        """The distortion just before the level reaches the k-th mass, at which its letter leaves."""
+        return self.tail + np.arange(len(self.p)) * self.p
 
     def level(self, D: float) -> tuple[float, int, float]:
         """Return the water level, the number of letters above it, and the price.
