@@ -160,7 +160,8 @@ def rate_penalty(
     else:
         targets = _listed(theta)
     distinct = list(dict.fromkeys(targets))
-    alone = dict(zip(distinct, spread(partial(_finite, problem, solver, tol), [[t] for t in distinct]), strict=True))
+    answers = spread(partial(solve, problem, solver=solver, tol=tol), [[target] for target in distinct])
+    alone = dict(zip(distinct, answers, strict=True))
     singles = tuple(alone[target] for target in targets)
     if whole is None:
         essential = _essential(problem, targets)
@@ -213,11 +214,6 @@ def one_shot_rate(rate: float) -> float:
     return bits + log2(bits + 1) + 5
 
 
-def _finite(problem: Problem, solver: Solver | None, tol: float, targets: Sequence[Target]) -> Solution:
-    """Return the answer for targets of which none implies another, these last for executors to map over."""
-    return solve(problem, targets, solver, tol)
-
-
 def _on_curve(
     problem: Problem, curve: IsoRate, solver: Solver | None, tol: float, spread: Callable[..., Iterable[Any]]
 ) -> tuple[Solution, list[Target]]:
@@ -234,7 +230,7 @@ def _on_curve(
         points = [pencil.weaker(at) for at in places]
         weaker = _essential(problem, points)
         stronger = _essential(problem, pencil.stronger())
-        low, high = spread(partial(_finite, problem, solver, tol / 4), [weaker, stronger])
+        low, high = spread(partial(solve, problem, solver=solver, tol=tol / 4), [weaker, stronger])
         if proof is None or low.lower > proof[0].lower:
             proof = low, points
         if best is None or high.upper < best.upper:

@@ -218,10 +218,10 @@ def test_no_tree_beats_the_truth(seed: int) -> None:
         if rng.random() < 0.5:
             return proof
         scale = np.exp(rng.normal(scale=0.5, size=2))
-        walls = rng.normal(scale=10.0 ** rng.uniform(-4, 2), size=(1, 2, 2))
+        slopes = rng.normal(scale=10.0 ** rng.uniform(-4, 2), size=(1, 2, 2))
         if rng.random() < 0.5:
-            return replace(proof, dual=replace(proof.dual, walls=walls))
-        dual = Dual(proof.dual.linear * scale[0], (), proof.dual.posteriors * scale[1], walls)
+            return replace(proof, dual=replace(proof.dual, walls=slopes))
+        dual = Dual(proof.dual.linear * scale[0], (), proof.dual.posteriors * scale[1], slopes)
         return replace(proof, dual=dual, log_a=proof.log_a * np.exp(rng.normal(scale=0.1, size=2)))
 
     def grow(depth: int) -> regions.Branch[Candidate] | Candidate:
@@ -252,7 +252,7 @@ def test_a_leaf_lost_shows() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_walls_take_nothing_from_a_channel_whose_posteriors_are_in_the_cells(seed: int) -> None:
+def test_slopes_take_nothing_from_a_channel_whose_posteriors_are_in_the_cells(seed: int) -> None:
     """The mean of what is paid over the source letters that are told a letter is never negative, and reaches zero."""
     rng = np.random.default_rng(seed)
     n, m, K = 5, 4, int(rng.integers(2, 5))
@@ -260,10 +260,10 @@ def test_walls_take_nothing_from_a_channel_whose_posteriors_are_in_the_cells(see
     told = p[:, None] * channel / (p @ channel)
     corners, weights = rng.normal(size=(2, m, K, K)), rng.dirichlet(np.ones(K), (2, m))
     cells = corners + (told.T @ labels - np.einsum("hjv,hjvs->hjs", weights, corners))[:, :, None]
-    walls = rng.normal(size=(2, m, K))
-    paid = np.einsum("xj,hxj->hj", told, regions.paid(labels, walls, cells))
+    slopes = rng.normal(size=(2, m, K))
+    paid = np.einsum("xj,hxj->hj", told, regions.paid(labels, slopes, cells))
     assert (paid >= -1e-12).all()
-    steepest = np.einsum("hjvs,hjs->hjv", cells, walls)
+    steepest = np.einsum("hjvs,hjs->hjv", cells, slopes)
     np.testing.assert_allclose(paid, np.einsum("hjv,hjv->hj", weights, steepest) - steepest.min(axis=2), atol=1e-12)
 
 

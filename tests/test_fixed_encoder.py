@@ -245,7 +245,6 @@ def test_the_region_of_a_gaussian_encoder_is_its_formula() -> None:
     [
         (lambda: rdc.trace(BINARY, encoder=np.eye(2), D=0.1), "leave out R, D, minimise and solver"),
         (lambda: rdc.trace(BINARY, encoder=np.eye(2), R=0.1), "leave out R, D, minimise and solver"),
-        (lambda: rdc.trace(BINARY, encoder=np.eye(2), tol=-1.0), r"tol must be > 0 \(got -1.0\)"),
         (lambda: rdc.trace(BINARY, encoder=np.eye(3), P=[0.1]), r"got shape \(3, 3\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
         (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),

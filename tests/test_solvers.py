@@ -4,7 +4,6 @@ import re
 import warnings
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -129,27 +128,3 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     first, second = (rdc.rate(problem, 0.2, C=0.8, solver=solvers.Alternation(seed=3)) for _ in range(2))
     assert (first.lower, first.upper) == (second.lower, second.upper)
     np.testing.assert_array_equal(first.encoder, second.encoder)
-
-
-ASKED = {
-    "rate": partial(rdc.rate, BINARY, D=0.1, P=0.1),
-    "distortion": partial(rdc.distortion, BINARY, R=0.4, P=0.1),
-    "perception": partial(rdc.perception, BINARY, R=0.4, D=0.11),
-    "classification": partial(rdc.classification, JUDGED, R=0.4, P=0.1),
-    "trace": partial(rdc.trace, BINARY, D=[0.1], P=0.1),
-    "universal_rate": partial(rdc.universal_rate, BINARY, [rdc.Target(0.1), rdc.Target(0.2, 0.1)]),
-    "rate_penalty": partial(rdc.rate_penalty, BINARY, [rdc.Target(0.1, 0.2), rdc.Target(0.2, 0.1)]),
-    "reuse_penalty": partial(rdc.reuse_penalty, BINARY, [rdc.Target(P=0.1)], R=0.4),
-}
-
-
-@pytest.mark.parametrize("verb", ASKED.values(), ids=ASKED.keys())
-def test_every_verb_asks_the_solver_that_it_is_given(verb: partial) -> None:
-    with pytest.raises(ValueError, match=r"^BlahutArimoto meets linear levels only"):
-        verb(solver=solvers.BlahutArimoto())
-
-
-@pytest.mark.parametrize("name", ["rate", "distortion", "perception", "classification"])
-def test_every_verb_looks_at_the_start_that_it_is_given(name: str) -> None:
-    with pytest.raises(TypeError, match=r"^start must be a Solution of a neighbouring question"):
-        ASKED[name](start=np.eye(2))

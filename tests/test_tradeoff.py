@@ -280,17 +280,3 @@ def test_distortions_with_forbidden_pairs_close_and_come_back_as_rates(seed: int
     assert rdc.rate(problem, found.upper).lower <= R + 1e-9
     if found.lower > 1e-3 + problem.source.pmf @ d.min(axis=1):
         assert rdc.rate(problem, found.lower - 1e-5).upper >= R
-
-
-@pytest.mark.parametrize(
-    ("verb", "given", "cure"),
-    [
-        (rdc.rate, {"R": 0.5}, r"gives R .*\(got R=0\.5\).*ask distortion\(problem, R="),
-        (rdc.distortion, {"R": 0.5, "D": 0.1}, r"gives D .*\(got D=0\.1\).*ask rate\(problem, D="),
-        (rdc.perception, {"R": 0.5, "P": 0.0}, r"gives P .*ask rate\(problem, P="),
-        (rdc.classification, {"R": 0.5, "C": 0.6}, r"gives C .*ask rate\(problem, C="),
-    ],
-)
-def test_a_verb_given_what_it_computes_names_the_verb_that_takes_it(verb, given, cure: str) -> None:
-    with pytest.raises(TypeError, match=cure):
-        verb(LABELLED, **given)
