@@ -5,30 +5,11 @@ from __future__ import annotations
 import base64
 
 import pandas as pd
-from jinja2 import Environment
 
+from benchmarks.html import render
 from benchmarks.theory import Bound
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rdcfunc: theory against networks</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-img { max-width: 100%; height: auto; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th { vertical-align: bottom; }
-td:first-child, th:first-child { text-align: left; }
-caption { text-align: left; padding-bottom: .5rem; }
-code { background: #f3f3f3; padding: .1rem .3rem; }
-</style>
-</head>
-<body>
-<h1>Theory against networks</h1>
+_BODY = """<h1>Theory against networks</h1>
 <p>Handwritten digits of 8×8 pixels, {{ images }} held-out images.
 {% if not complete %}<strong>This run was interrupted: what follows is what it had finished.</strong>{% endif %}</p>
 <figure><img alt="Distortion against classification loss" src="data:image/png;base64,{{ figure }}"></figure>
@@ -46,13 +27,11 @@ achieves.</p>
 <div class="scroll"><table>
 <caption>Mean ± standard deviation over seeds.</caption>
 <thead><tr>{% for name in header %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in body %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
+<tbody>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
 </table></div>
 <h2>Provenance</h2>
 <p>{% for name, value in provenance.items() %}{{ name }} <code>{{ value }}</code>{{ ", " if not loop.last }}
 {% endfor %}. {{ seconds }}</p>
-</body>
-</html>
 """
 
 
@@ -60,21 +39,19 @@ def page(
     frame: pd.DataFrame, bound: Bound | None, png: bytes, provenance: dict[str, str], seconds: float, complete: bool
 ) -> str:
     """Return the page as one self-contained HTML text."""
-    header, body = _cells(frame)
-    return (
-        Environment(autoescape=True)
-        .from_string(_PAGE)
-        .render(
-            figure=base64.b64encode(png).decode(),
-            bound=bound,
-            width=float((bound.upper - bound.lower).max()) if bound is not None else 0.0,
-            images=bound.images if bound is not None else "the",
-            header=header,
-            body=body,
-            provenance=provenance,
-            seconds=f"This run took {seconds:.0f} s.",
-            complete=complete,
-        )
+    header, rows = _cells(frame)
+    return render(
+        "theory against networks",
+        _BODY,
+        figure=base64.b64encode(png).decode(),
+        bound=bound,
+        width=float((bound.upper - bound.lower).max()) if bound is not None else 0.0,
+        images=bound.images if bound is not None else "the",
+        header=header,
+        rows=rows,
+        provenance=provenance,
+        seconds=f"This run took {seconds:.0f} s.",
+        complete=complete,
     )
 
 

@@ -29,10 +29,10 @@ Keep = Callable[[str, Callable[[], rdc.Curve]], rdc.Curve]
 _LABELS = [[1.0, 0.0], [0.7, 0.3]]
 
 
-def _coin(perception: perceptions.Divergence | None = None, tagged: bool | None = None, p: float = 0.3) -> rdc.Problem:
+def _coin(perception: perceptions.Divergence | None = None, tagged: bool | None = None) -> rdc.Problem:
     """Return a coin with Hamming distortion, and a label that heads leave in doubt."""
     classes = None if tagged is None else classifications.ConditionalEntropy(_LABELS, tagged=tagged)
-    return rdc.Problem(sources.bernoulli(p), distortions.hamming(2), perception, classes)
+    return rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perception, classes)
 
 
 def perception_surface(keep: Keep) -> Axes:

@@ -14,33 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment
 
 from benchmarks import store, surfaces
+from benchmarks.html import render
 
 #: Measurements that are kept with the code.
 KEPT = Path(__file__).parent / "results"
 #: Columns that a table of rows leaves to the files.
 _LONG = 60
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rdcfunc: results</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-img { max-width: 100%; height: auto; }
-figure { margin: 1rem 0; }
-.scroll { overflow-x: auto; max-height: 40rem; }
-table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-figcaption, .made { color: #555; font-size: .85rem; }
-</style>
-</head>
-<body>
-<h1>Results</h1>
+_BODY = """<h1>Results</h1>
 <p>Bands and columns named lower and upper are certified bounds. Networks are measured: means over seeds, with their
 spread. What is called searched is not certified.</p>
 {% for figure in figures %}
@@ -60,8 +43,6 @@ spread. What is called searched is not certified.</p>
 {% endfor %}
 <p class="made">This page:
 {% for name, value in made.items() %}{{ name }} {{ value }}{{ ", " if not loop.last }}{% endfor %}.</p>
-</body>
-</html>
 """
 
 
@@ -118,16 +99,14 @@ def page(folders: list[Path]) -> str:
     there = [folder for folder in folders if folder.is_dir()]
     curves = {name: curve for folder in there for name, curve in surfaces.find(folder).items()}
     drawn = surfaces.available()
-    return (
-        Environment(autoescape=True)
-        .from_string(_PAGE)
-        .render(
-            figures=[figure for folder in there for figure in figures(folder)],
-            surfaces=surfaces.draw(curves) if drawn else [],
-            missing=surfaces.MISSING if curves and not drawn else "",
-            tables=[table for folder in there for table in tables(folder)],
-            made=store.provenance(),
-        )
+    return render(
+        "results",
+        _BODY,
+        figures=[figure for folder in there for figure in figures(folder)],
+        surfaces=surfaces.draw(curves) if drawn else [],
+        missing=surfaces.MISSING if curves and not drawn else "",
+        tables=[table for folder in there for table in tables(folder)],
+        made=store.provenance(),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -86,8 +87,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
-    chosen = {"seeds": options.seeds, "device": options.device, "data_dir": options.data_dir}
-    jobs = STUDIES[options.study](**{name: value for name, value in chosen.items() if value is not None})
+    jobs = STUDIES[options.study](**_chosen(options, "seeds", "device", "data_dir"))
     with _workers(options.workers, options.threads) as executor:
         rows = sweep(
             jobs,
@@ -125,11 +125,16 @@ def _speed(options: argparse.Namespace) -> None:
 
 
 def _config(options: argparse.Namespace) -> Config:
-    places = {"device": options.device, "data_dir": options.data_dir}
-    config: Config = RECIPES[options.recipe](**{name: value for name, value in places.items() if value is not None})
+    config = RECIPES[options.recipe](**_chosen(options, "device", "data_dir"))
     weights = replace(config.weights, classification=options.weight, perception=options.perception_weight)
     config = replace(config.weighing(weights), seed=options.seed)
     return config if options.epochs is None else replace(config, epochs=options.epochs)
+
+
+def _chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return the options that were given; the others keep the defaults of the function they go to."""
+    given = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _name(weights: Weights) -> str:
@@ -140,15 +145,7 @@ def _name(weights: Weights) -> str:
 def _report(runs: Sequence[Run], options: argparse.Namespace) -> None:
     """Print configuration and measurement of each run as JSON."""
     measure = partial(evaluate, dithers=options.dithers, perception=options.perception)
-    table = [
-        {
-            "config": run.config.to_dict(),
-            "encoder": None if run.encoder is None else run.encoder.to_dict(),
-            "seconds": run.seconds,
-            "measurement": measure(run).to_dict(),
-        }
-        for run in runs
-    ]
+    table = [{**run.to_dict(), "measurement": measure(run).to_dict()} for run in runs]
     print(json.dumps(table, indent=2))
 
 

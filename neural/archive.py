@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import torch
 
-__all__ = ["DamagedFileError", "load", "whole"]
+__all__ = ["DamagedFileError", "kept", "load"]
 
 
 class DamagedFileError(ValueError):
@@ -52,15 +52,17 @@ def load(path: str | Path) -> Any:
     raise DamagedFileError(f"{path} is cut short or damaged ({reason}); what it held must be made again")
 
 
-def whole(path: Path) -> bool:
-    """Return whether a file is there and sound; a damaged one is moved to ``.damaged`` beside it, and that is said."""
+def kept(path: Path) -> Any | None:
+    """Return what a file holds, or None if there is none.
+
+    A damaged one is moved to ``.damaged`` beside it, and that is said.
+    """
     if not path.exists():
-        return False
+        return None
     try:
-        load(path)
+        return load(path)
     except DamagedFileError as error:
         beside = path.with_name(f"{path.name}.damaged")
         path.replace(beside)
         print(f"{error}; it is kept in {beside.name}", file=sys.stderr)
-        return False
-    return True
+        return None

@@ -216,20 +216,12 @@ def evaluate(
         law = Law.of(earlier)
         shown = _means(law, earlier, train)[law.places(codec.quantizer.codes(features, still))]
         undithered = (images - shown).square().mean().item()
-    mean = _over(table, fmean)
+    means = asdict(_over(table, fmean))
     return Measurement(
-        rate=mean.rate,
         nominal_rate=run.config.rate,
-        written=mean.written,
-        overload=mean.overload,
-        target=Target(D=mean.D, C=mean.C),
-        floor=mean.floor,
-        refitted=mean.refitted,
-        refitted_distortion=mean.refitted_distortion,
+        target=Target(D=means.pop("D"), C=means.pop("C")),
         undithered_distortion=undithered,
-        accuracy=mean.accuracy,
-        judge_cross_entropy=mean.judge_cross_entropy,
-        judge_accuracy=mean.judge_accuracy,
+        **means,
         standard_error=_over(table, lambda draws: stdev(draws) / math.sqrt(len(draws))),
         perception=perceive(run, seed=seed) if perception else None,
     )

@@ -195,8 +195,8 @@ class _State:
         for each in orders:
             self.generators += [each] if isinstance(each, torch.Generator) else each
         self.history: list[Any] = []
-        if path is not None and archive.whole(path):
-            content = archive.load(path)
+        content = None if path is None else archive.kept(path)
+        if content is not None:
             self.history = content["history"]
             for player, (module, adam) in zip(players, content["players"], strict=True):
                 player.module.load_state_dict(module)

@@ -18,7 +18,7 @@ from .data import Dataset, load
 from .models import freeze
 from .networks import build_classifier
 
-__all__ = ["Run", "load_run"]
+__all__ = ["Run", "load_run", "restored"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,18 +69,24 @@ class Run:
         """Return the data set of `config`, loading it if this process has not yet."""
         return load(self.config)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was trained and in what time as values that JSON can hold; networks and losses aside."""
+        return {
+            "config": self.config.to_dict(),
+            "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "seconds": self.seconds,
+        }
+
     def save(self, path: str | Path) -> None:
         """Write the run to `path`: whole or, if interrupted, not at all.
 
         Folders are created as needed; `load_run` is the inverse.
         """
         content = {
-            "config": self.config.to_dict(),
+            **self.to_dict(),
             "codec": self.codec.state_dict(),
             "classifier": self.classifier.state_dict(),
             "history": list(self.history),
-            "seconds": self.seconds,
-            "encoder": None if self.encoder is None else self.encoder.to_dict(),
         }
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         write(path, lambda file: torch.save(content, file))
@@ -113,7 +119,11 @@ def load_run(path: str | Path, *, device: str | None = None, data_dir: str | Non
     ...     load_run(f"{folder}/run.pt").history == run.history
     True
     """
-    content: dict[str, Any] = archive.load(path)
+    return restored(archive.load(path), device=device, data_dir=data_dir)
+
+
+def restored(content: dict[str, Any], *, device: str | None = None, data_dir: str | None = None) -> Run:
+    """Return the run that a file holds, as :func:`load_run` does."""
     config = Config.from_dict(content["config"])
     config = replace(config, device=device or config.device, data_dir=data_dir or config.data_dir)
     data = load(config)

@@ -100,7 +100,7 @@ def quick(*, seeds: int = 3, device: str = "cpu", data_dir: str = "data") -> lis
     15
     """
     weights = [Weights(classification=each) for each in (0.0, 0.0025, 0.005, 0.01, 0.02)]
-    base = replace(recipes.quick(), device=device, data_dir=data_dir)
+    base = recipes.quick(device=device, data_dir=data_dir)
     return list(_study(base, ((3, 3),), seeds, weights, [weights[0], weights[3]], weights))
 
 

@@ -18,12 +18,12 @@ from rdcfunc.files import check_folder
 from rdcfunc.provenance import provenance
 from rdcfunc.rows import Rows
 
-from .archive import whole
+from .archive import kept
 from .config import Config
 from .evaluate import evaluate
 from .group import alike
 from .reuse import train_decoders
-from .run import Run, load_run
+from .run import Run, restored
 from .train import train_together
 
 __all__ = ["Job", "sweep"]
@@ -171,7 +171,7 @@ def _work(jobs: list[Job], options: _Options) -> list[dict[str, Any]]:
     except torch.OutOfMemoryError:
         if len(jobs) == 1:
             raise
-        runs = []
+        runs = ()
     if not runs:  # out of the handler, which holds on to what filled the memory
         middle = len(jobs) // 2
         return [*_work(jobs[:middle], options), *_work(jobs[middle:], options)]
@@ -182,10 +182,8 @@ def _work(jobs: list[Job], options: _Options) -> list[dict[str, Any]]:
         finished.append(
             {
                 "key": job.key,
-                "config": job.config.to_dict(),
-                "encoder": None if job.encoder is None else job.encoder.to_dict(),
+                **run.to_dict(),
                 "measurement": measured.to_dict(),
-                "seconds": run.seconds,
                 "images_per_second": job.config.epochs * len(run.data.train) / run.seconds,
                 "seconds_to_measure": perf_counter() - start,
                 "together": len(jobs),
@@ -195,19 +193,22 @@ def _work(jobs: list[Job], options: _Options) -> list[dict[str, Any]]:
     return finished
 
 
-def _trained(jobs: list[Job], options: _Options) -> list[Run]:
+def _trained(jobs: list[Job], options: _Options) -> tuple[Run, ...]:
     """Return the runs of a group, training it unless its files are there and sound."""
     paths = [options.run(job) for job in jobs]
-    places = {"device": jobs[0].config.device, "data_dir": jobs[0].config.data_dir}
-    if not all(whole(path) for path in paths):
-        checkpoint = options.folder / "checkpoints" / f"{hashlib.sha256(repr(paths).encode()).hexdigest()[:16]}.pt"
-        if jobs[0].encoder is None:
-            runs = train_together([job.config for job in jobs], checkpoint=checkpoint, graph=options.graph)
-        else:
-            bases = [_trained([Job(job.encoder)], options)[0] for job in jobs if job.encoder is not None]
-            pairs = [(base, job.config.weights) for base, job in zip(bases, jobs, strict=True)]
-            runs = train_decoders(pairs, checkpoint=checkpoint, graph=options.graph)
-        for run, path in zip(runs, paths, strict=True):
-            run.save(path)
-        checkpoint.unlink(missing_ok=True)
-    return [load_run(path, **places) for path in paths]
+    found = [content for content in map(kept, paths) if content is not None]
+    if len(found) == len(jobs):
+        here = jobs[0].config
+        return tuple(restored(content, device=here.device, data_dir=here.data_dir) for content in found)
+    checkpoint = options.folder / "checkpoints" / f"{hashlib.sha256(repr(paths).encode()).hexdigest()[:16]}.pt"
+    encoders = [job.encoder for job in jobs if job.encoder is not None]
+    if encoders:
+        bases = {each: _trained([Job(each)], options)[0] for each in dict.fromkeys(encoders)}
+        pairs = [(bases[each], job.config.weights) for each, job in zip(encoders, jobs, strict=True)]
+        runs = train_decoders(pairs, checkpoint=checkpoint, graph=options.graph)
+    else:
+        runs = train_together([job.config for job in jobs], checkpoint=checkpoint, graph=options.graph)
+    for run, path in zip(runs, paths, strict=True):
+        run.save(path)
+    checkpoint.unlink(missing_ok=True)
+    return runs

@@ -17,14 +17,14 @@ from rdcfunc.program import Program
 class Dual:
     """Prices in nats: one for each linear constraint and posterior, a price and an output price for each output.
 
-    On a region of class posteriors, ``slopes`` (decoders, m, K) are what the posterior of each letter is paid to stay
+    On a region of class posteriors, ``walls`` (decoders, m, K) are what the posterior of each letter is paid to stay
     in its cell, per class probability; None is nothing.
     """
 
     linear: Array
     outputs: tuple[tuple[float, Array], ...] = ()
     posteriors: Array = field(default_factory=lambda: np.zeros(0))
-    slopes: Array | None = None
+    walls: Array | None = None
 
     @classmethod
     def zero(cls, program: Program | Lift) -> Dual:

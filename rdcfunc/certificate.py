@@ -132,12 +132,12 @@ def region_bound(
         if cells is not None:
             shown = np.stack([cells[h, program.letters[:, c.target]] for h, c in enumerate(program.posteriors)], axis=1)
             labels = program.posteriors[0].labels[live]
-            if dual.slopes is not None:
-                paid = regions.paid(labels, dual.slopes, cells)
+            if dual.walls is not None:
+                paid = regions.paid(labels, dual.walls, cells)
                 exponent = exponent + sum(
                     paid[h][:, program.letters[:, c.target]] for h, c in enumerate(program.posteriors)
                 )
-                scale += (regions.ROUNDINGS + labels.shape[1]) * float(np.abs(dual.slopes).max())
+                scale += (regions.ROUNDINGS + labels.shape[1]) * float(np.abs(dual.walls).max())
             bounds, laws = regions.log_earned(exponent, labels, dual.posteriors, shown, accuracy)
             earned = float(bounds.max())
             # Corners of cells are middles of middles, and tangents swing by about the number of classes.

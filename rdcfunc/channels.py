@@ -9,6 +9,7 @@ from math import inf
 import numpy as np
 
 from rdcfunc.information import NATS_PER_BIT, Array
+from rdcfunc.rounding import EPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class GaussianChannel:
         """The covariance of the source when the reproduction is known."""
         # An inverse of the output would be as large as its least eigenvalue is small.
         values, axes = np.linalg.eigh(self.output)
-        live = values > len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
+        live = values > len(values) * EPS * max(float(values[-1]), 0.0)
         told = self.source @ self.gain.T @ axes[:, live]
         return self.source - (told / values[live]) @ told.T
 
@@ -73,7 +74,7 @@ class GaussianChannel:
 
         It is inf if a component of the reproduction tells something without noise; one that tells nothing is left out.
         """
-        eps, heard = float(np.finfo(np.float64).eps), self.axes.T @ self.source @ self.axes
+        heard = self.axes.T @ self.source @ self.axes
         told = self.gains @ heard @ self.gains.T
         size = np.sqrt(np.maximum(np.diag(told + self.noises), 0.0))
         seen = size > 0
@@ -81,9 +82,9 @@ class GaussianChannel:
         values, axes = np.linalg.eigh((noise + noise.T) / 2)
         # Where all axes are apart, so are their noises, however small.
         apart = not np.count_nonzero(noise - np.diag(np.diag(noise)))
-        live = values > (0.0 if apart else len(values) * eps)
+        live = values > (0.0 if apart else len(values) * EPS)
         share = axes.T @ told @ axes
-        if (np.diag(share)[~live] > 64 * len(values) * eps).any():
+        if (np.diag(share)[~live] > 64 * len(values) * EPS).any():
             return inf
         ratio = share[np.ix_(live, live)] / np.sqrt(np.outer(values[live], values[live]))
         return float(np.linalg.slogdet(np.eye(int(live.sum())) + ratio)[1]) / (2 * NATS_PER_BIT)

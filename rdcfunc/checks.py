@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from numbers import Integral, Real
 from types import UnionType
@@ -17,20 +17,19 @@ from rdcfunc.information import Array, Indices
 #: Mass that may be missing from a law without a word (rounding) and with a warning (a printed table).
 SILENT_MASS, REPORTED_MASS = 1e-12, 1e-6
 
-
 #: Entries of the largest table that is formed, 4 GB.
 MOST_ENTRIES = 2**29
 
 
-def affordable(n: int, m: int, name: str, cure: str) -> None:
-    """Refuse a table that would be too large, before it is formed.
+def affordable(n: int, m: int, name: str, cure: str, tables: int = 1) -> None:
+    """Refuse a table that would be too large, before it is formed by way of so many ``tables`` of its size.
 
     Raises
     ------
     MemoryError
-        If it has more than ``MOST_ENTRIES`` entries.
+        If they have more than ``MOST_ENTRIES`` entries.
     """
-    if n * m > MOST_ENTRIES:
+    if tables * n * m > MOST_ENTRIES:
         raise MemoryError(f"{name} is a table of {n} times {m} numbers, {8 * n * m / 1e9:.3g} GB; {cure}")
 
 
@@ -61,6 +60,11 @@ def spread(executor: Executor | None) -> Callable[..., Iterable[Any]]:
 
 def array(value: ArrayLike, name: str) -> np.ndarray[Any, Any]:
     """Return what NumPy makes of lists, frames and arrays of other libraries; tensors leave their graph and device."""
+    if isinstance(value, Mapping):
+        raise ValueError(
+            f"{name} must be an array, whose order says which letter an entry belongs to (got {shown(value)}); give "
+            "list(table.values()), sorted as the other arrays are"
+        )
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:
@@ -182,6 +186,14 @@ def level(value: float, name: str, signed: bool = False) -> float:
     if not signed and not number >= 0:
         raise ValueError(f"{name} must be >= 0 (got {number}); use inf to switch the constraint off")
     return number
+
+
+def rate(value: float) -> float:
+    """Return a rate R in bits as a float, finite and positive."""
+    bits = real(value, "R", "use rdcfunc.trace for many rates")
+    if not 0 < bits < np.inf:
+        raise ValueError(f"R must be finite and > 0 bits (got {bits}); a small one such as 1e-6 is close to none")
+    return bits
 
 
 def tolerance(tol: float) -> None:

@@ -140,7 +140,7 @@ class VectorQuantiser:
         if self.posteriors is not None and beliefs.size:
             losses = self.classification_weight * lloyd.lengths(self.posteriors)
         words, offsets = self._rows, self.rate_weight * lloyd.lengths(self.law)
-        data = lloyd.Cloud(points, np.empty(0), beliefs)
+        data = lloyd.Data(points, np.empty(0), beliefs)
         assignment = np.empty(len(points), np.intp)
         for part in data.chunks(len(words)):
             lloyd.costs(points[part], words, offsets, beliefs[part], losses).argmin(axis=1, out=assignment[part])
@@ -168,7 +168,7 @@ def figures(
 ) -> Quantised:
     """Measure words (m, k) on points (n, k) assigned to them, of class laws (n, K), K = 0 for none."""
     m, distortion = len(words), 0.0
-    for part in lloyd.Cloud(points, law, labels).chunks():
+    for part in lloyd.Data(points, law, labels).chunks():
         distortion += float(law[part] @ lloyd.squared_errors(points[part], words, assignment[part]))
     told = labels if labels.size else np.ones((len(law), 1))
     joint = np.zeros((m, told.shape[1]))

@@ -10,13 +10,12 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from rdcfunc import checks
 from rdcfunc.classifications import ConditionalEntropy, FixedClassifier
 from rdcfunc.distortions import Difference, Hamming
 from rdcfunc.information import Array
 from rdcfunc.lift import Lift
 from rdcfunc.perceptions import Divergence
-from rdcfunc.problem import Problem, Target
+from rdcfunc.problem import Problem, Target, check_problem
 from rdcfunc.program import Axis, Linear, Output, Posterior, Program
 from rdcfunc.sources import Gaussian, Samples
 
@@ -103,7 +102,7 @@ def compile_program(
 
     A decoder with a conditional entropy needs all columns at once; these are tabulated, like those of one target.
     """
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    check_problem(problem)
     if isinstance(problem.source, Gaussian):
         for target in targets:
             problem.check(target, "R" if goal is None else goal.value)

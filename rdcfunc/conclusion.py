@@ -178,10 +178,20 @@ def _prices(program: Program | Lift, dual: Dual, k: int) -> Prices:
 def warn_if_wide(solution: Solution, tol: float, depth: int) -> None:
     """Warn, ``depth`` frames up, of a bracket wider than was asked for."""
     if solution.status is not Status.CERTIFIED:
-        with FILTERS:  # Another thread may have silenced all warnings meanwhile.
-            warnings.warn(
-                f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width "
-                f"{solution.gap:.2g}; tol = {tol:.2g}.",
-                WideBracketWarning,
-                stacklevel=depth,
-            )
+        _warn(
+            f"{solution.status.value} It is [{solution.lower:.9g}, {solution.upper:.9g}], of width "
+            f"{solution.gap:.2g}; tol = {tol:.2g}.",
+            depth,
+        )
+
+
+def warn_if_some_wide(found: Sequence[Solution | None], tol: float, where: str, depth: int) -> None:
+    """Warn once, ``depth`` frames up, of all brackets wider than was asked for; ``where`` says where they are seen."""
+    wide = sum(s is not None and s.status is not Status.CERTIFIED for s in found)
+    if wide:
+        _warn(f"{wide} of {len(found)} brackets are wider than tol = {tol:.2g}; see {where}", depth)
+
+
+def _warn(message: str, depth: int) -> None:
+    with FILTERS:  # Another thread may have silenced all warnings meanwhile.
+        warnings.warn(message, WideBracketWarning, stacklevel=depth + 1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rdcfunc.answer import solve
-from rdcfunc.checks import level
+from rdcfunc.checks import level, rate
 from rdcfunc.classifications import ConditionalEntropy
 from rdcfunc.information import NATS_PER_BIT
 from rdcfunc.problem import Problem, Target
@@ -106,9 +106,7 @@ class IsoRate:
     C: Range | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "R", level(self.R, "R"))
-        if not 0 < self.R < inf:
-            raise ValueError(f"R must be finite and > 0 bits (got {self.R})")
+        object.__setattr__(self, "R", rate(self.R))
         if (self.P is None) == (self.C is None):
             raise ValueError(f"give the range of P or that of C (got P = {self.P}, C = {self.C})")
         object.__setattr__(self, self.axis, _range(getattr(self, self.axis), self.axis))

@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rdcfunc import checks, distortions
+from rdcfunc.answer import solve
 from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
 from rdcfunc.classifications import Classification
 from rdcfunc.compilation import output, tabulate
-from rdcfunc.conclusion import achieved, conclude, unit, warn_if_wide, weigh
+from rdcfunc.conclusion import achieved, conclude, unit, warn_if_some_wide, warn_if_wide, weigh
 from rdcfunc.feasibility import check_each
 from rdcfunc.gaussian.decoding import decode as gaussian
 from rdcfunc.gaussian.decoding import of_source
 from rdcfunc.information import NATS_PER_BIT, Array, mutual_information
-from rdcfunc.problem import Problem, Target
+from rdcfunc.problem import Problem, Target, check_problem
 from rdcfunc.program import Axis, Program
 from rdcfunc.reach import reachable
 from rdcfunc.solution import Solution
@@ -29,7 +30,6 @@ from rdcfunc.solvers.base import Solver
 from rdcfunc.solvers.chords import Chords
 from rdcfunc.solvers.conic import Conic
 from rdcfunc.sources import Discrete, Gaussian, Samples
-from rdcfunc.tradeoff import distortion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,6 @@ def decode(
     >>> round(decode(problem, encoder).value, 6), round(decode(problem, encoder, P=0.0).value, 6)
     (0.15, 0.247059)
     """
-    checks.tolerance(tol)
     solution = serve(problem, sent(problem, encoder), Target(inf, P, C), tol)
     warn_if_wide(solution, tol, depth=3)
     return solution
@@ -100,7 +99,7 @@ def decode(
 
 def sent(problem: Problem, encoder: Encoder) -> Array | GaussianChannel:
     """Return an encoder as it serves a problem, checked: its table ``P(z | x)``, shape (n, nz), or Gaussian channel."""
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    check_problem(problem)
     if isinstance(problem.source, Samples):
         raise ValueError("encoders are tables of a discrete source with fixed letters; samples have free ones")
     if isinstance(problem.source, Gaussian):
@@ -125,6 +124,7 @@ def serve(
     start: Solution | None = None,
 ) -> Solution:
     """Return what :func:`decode` does of a checked encoder, without its warning and from a neighbour's if given."""
+    checks.tolerance(tol)
     if isinstance(encoder, GaussianChannel):
         return gaussian(problem, encoder, target.P, target.C, tol)
     table = encoder
@@ -148,7 +148,7 @@ def serve(
     pairs, letters = (table[:, :, None] * decoder).reshape(len(p), nz * m), np.tile(np.arange(m), nz)[:, None]
     return replace(
         solution,
-        rate=mutual_information(p, table) / NATS_PER_BIT,
+        rate=carried(problem, table),
         achieved=achieved(problem, p, pairs, letters[:, 0]),
         sent=pairs,
         letters=letters,
@@ -156,6 +156,13 @@ def serve(
         candidate=None,
         decoder=decoder,
     )
+
+
+def carried(problem: Problem, encoder: Array | GaussianChannel) -> float:
+    """Return ``I(X; Z)`` in bits of a checked encoder."""
+    if isinstance(encoder, GaussianChannel):
+        return serve(problem, encoder, Target(), 1.0).rate
+    return mutual_information(problem.source.pmf, encoder) / NATS_PER_BIT
 
 
 def encoder_from_counts(counts: ArrayLike) -> Array:
@@ -248,17 +255,22 @@ def reuse_penalty(
     chosen = tuple(targets) if isinstance(targets, Sequence) else ()
     if not chosen or any(not isinstance(t, Target) or isfinite(t.D) for t in chosen):
         raise ValueError(f"targets must be a list of Target(P=..., C=...) without D (got {targets!r})")
-    fresh = tuple(distortion(problem, R, t.P, t.C, solver=solver, tol=tol) for t in chosen)
+    bits = checks.rate(R)
+    fresh = tuple(solve(problem, [target], solver, tol, R=bits, goal=Axis.D) for target in chosen)
+    found: list[Solution] = [*fresh]
     K = len(chosen)
     lower, upper = np.full((K, K), inf), np.full((K, K), inf)
     for k, made in enumerate(fresh):
+        encoder = sent(problem, made)
         for other, target in enumerate(chosen):
             try:
-                served = decode(problem, made, target.P, target.C, tol=tol)
+                served = serve(problem, encoder, target, tol)
             except InfeasibleError:
                 continue
+            found.append(served)
             lower[k, other] = max(0.0, served.lower - fresh[other].upper)
             upper[k, other] = max(0.0, served.upper - fresh[other].lower)
+    warn_if_some_wide(found, tol, "Reuse.upper - Reuse.lower, and Reuse.fresh", depth=3)
     return Reuse(lower, upper, chosen, fresh)
 
 

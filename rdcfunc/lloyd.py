@@ -28,7 +28,7 @@ _DOUBLINGS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Cloud:
+class Data:
     """Centred points (n, k) of either precision, their law (n,), and class laws (n, K), K = 0 for none."""
 
     points: Array
@@ -109,7 +109,7 @@ def squared_errors(points: Array, words: Array, assignment: Indices) -> Array:
     return np.einsum("ik,ik->i", apart, apart).astype(np.float64)
 
 
-def descend(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator, gently: bool) -> Codebook:
+def descend(data: Data, letters: int, price: Price, rng: np.random.Generator, gently: bool) -> Codebook:
     """Return where the alternation ends from random samples as words.
 
     Of two ways to a large λ_c neither is always better. Gently, it rises from the words of none, which keeps their
@@ -125,42 +125,42 @@ def descend(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator, 
     Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
     """
     if not gently or not price.classification:
-        return settle(cloud, _start(cloud, letters, price, rng), price)
+        return settle(data, _start(data, letters, price, rng), price)
     free = replace(price, classification=0.0)
-    book = settle(cloud, _start(cloud, letters, free, rng), free)
+    book = settle(data, _start(data, letters, free, rng), free)
     for doubling in range(_DOUBLINGS, -1, -1):
-        book = settle(cloud, book, replace(price, classification=price.classification * 0.5**doubling))
+        book = settle(data, book, replace(price, classification=price.classification * 0.5**doubling))
     return book
 
 
-def settle(cloud: Cloud, book: Codebook, price: Price) -> Codebook:
+def settle(data: Data, book: Codebook, price: Price) -> Codebook:
     """Return where the alternation ends from a codebook, without the words that do not pay for their rate."""
-    book = _alternate(cloud, book, price)
+    book = _alternate(data, book, price)
     while price.rate and len(book.words) > 1:
-        rest = np.arange(len(book.words)) != _least_missed(cloud, book, price)
-        fewer = _alternate(cloud, _unassigned(book.words[rest], book.law[rest], book.joint[rest]), price)
+        rest = np.arange(len(book.words)) != _least_missed(data, book, price)
+        fewer = _alternate(data, _unassigned(book.words[rest], book.law[rest], book.joint[rest]), price)
         if fewer.objective(price) > book.objective(price):
             break
         book = fewer
     return book
 
 
-def step(cloud: Cloud, book: Codebook, price: Price) -> Codebook:
+def step(data: Data, book: Codebook, price: Price) -> Codebook:
     """Return the best codebook of the cheapest assignment: J is no higher, but for rounding."""
-    assignment = np.empty(len(cloud.points), np.intp)
-    for part, table in _tables(cloud, book, price):
+    assignment = np.empty(len(data.points), np.intp)
+    for part, table in _tables(data, book, price):
         table.argmin(axis=1, out=assignment[part])
     if price.rate:
         kept, assignment = np.unique(assignment, return_inverse=True)
-        return _decoded(cloud, assignment, len(kept))
-    _fill(cloud, book.words, assignment)
-    return _decoded(cloud, assignment, len(book.words))
+        return _decoded(data, assignment, len(kept))
+    _fill(data, book.words, assignment)
+    return _decoded(data, assignment, len(book.words))
 
 
-def _alternate(cloud: Cloud, book: Codebook, price: Price) -> Codebook:
+def _alternate(data: Data, book: Codebook, price: Price) -> Codebook:
     least = book.objective(price)
     for _ in range(price.steps):
-        following = step(cloud, book, price)
+        following = step(data, book, price)
         value = following.objective(price)
         if value > least:  # by rounding
             break
@@ -170,60 +170,60 @@ def _alternate(cloud: Cloud, book: Codebook, price: Price) -> Codebook:
     return book
 
 
-def _tables(cloud: Cloud, book: Codebook, price: Price) -> Iterator[tuple[slice, Array]]:
+def _tables(data: Data, book: Codebook, price: Price) -> Iterator[tuple[slice, Array]]:
     offsets = price.rate * lengths(book.law)
     told = book.joint / np.where(book.law > 0, book.law, 1.0)[:, None]
     losses = price.classification * lengths(told)
-    for part in cloud.chunks(len(book.words)):
-        yield part, costs(cloud.points[part], book.words, offsets, cloud.labels[part], losses)
+    for part in data.chunks(len(book.words)):
+        yield part, costs(data.points[part], book.words, offsets, data.labels[part], losses)
 
 
-def _fill(cloud: Cloud, words: Array, assignment: Indices) -> None:
+def _fill(data: Data, words: Array, assignment: Indices) -> None:
     """Give each word that is not used the sample that costs most: alone, it costs nothing."""
     idle = np.flatnonzero(np.bincount(assignment, minlength=len(words)) == 0)
     if not idle.size:
         return
     worst = np.concatenate(
-        [cloud.weights[part] * squared_errors(cloud.points[part], words, assignment[part]) for part in cloud.chunks()]
+        [data.weights[part] * squared_errors(data.points[part], words, assignment[part]) for part in data.chunks()]
     )
     moved = np.argsort(-worst, kind="stable")[: idle.size]
     assignment[moved] = idle
 
 
-def _decoded(cloud: Cloud, assignment: Indices, m: int) -> Codebook:
+def _decoded(data: Data, assignment: Indices, m: int) -> Codebook:
     """Return the best words, lengths and posteriors of an assignment; long sums are in double precision."""
-    law: Array = np.bincount(assignment, cloud.weights, m).astype(np.float64)
-    sums, joint = np.zeros((m, cloud.points.shape[1])), np.zeros((m, cloud.labels.shape[1]))
-    for part in cloud.chunks():
-        points, weights = cloud.points[part], cloud.weights[part]
+    law: Array = np.bincount(assignment, data.weights, m).astype(np.float64)
+    sums, joint = np.zeros((m, data.points.shape[1])), np.zeros((m, data.labels.shape[1]))
+    for part in data.chunks():
+        points, weights = data.points[part], data.weights[part]
         share = csr_matrix((weights, (assignment[part], np.arange(len(weights)))), shape=(m, len(weights)))
         sums += share.astype(points.dtype) @ points
-        joint += share @ cloud.labels[part]
+        joint += share @ data.labels[part]
     words = sums / np.where(law > 0, law, 1.0)[:, None]
-    distortion = max(0.0, cloud.energy - float(law @ np.einsum("jk,jk->j", words, words)))
+    distortion = max(0.0, data.energy - float(law @ np.einsum("jk,jk->j", words, words)))
     equivocation = conditional_entropy(joint) if joint.size else 0.0
     return Codebook(words, law, joint, assignment, distortion, entropy(law) / NATS_PER_BIT, equivocation / NATS_PER_BIT)
 
 
-def _least_missed(cloud: Cloud, book: Codebook, price: Price) -> int:
+def _least_missed(data: Data, book: Codebook, price: Price) -> int:
     """Return the word without which its samples would pay least, each taking the next best one."""
     missed = np.zeros(len(book.words))
-    for part, table in _tables(cloud, book, price):
+    for part, table in _tables(data, book, price):
         first, second = np.partition(table, 1, axis=1)[:, :2].T.astype(np.float64)
-        missed += np.bincount(table.argmin(axis=1), cloud.weights[part] * (second - first), len(missed))
+        missed += np.bincount(table.argmin(axis=1), data.weights[part] * (second - first), len(missed))
     return int(missed.argmin())
 
 
-def _start(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator) -> Codebook:
+def _start(data: Data, letters: int, price: Price, rng: np.random.Generator) -> Codebook:
     """Return samples as words, each drawn in proportion to what it costs to take it for the nearest of those before.
 
     Words start by half believing in the label of their sample.
     """
-    n = len(cloud.points)
-    K = cloud.labels.shape[1]
+    n = len(data.points)
+    K = data.labels.shape[1]
     told = price.classification * np.log2(max(K, 1)) / 2
     drawn = np.empty(letters, np.intp)
-    nearest, chances = np.full(n, np.inf), cloud.weights
+    nearest, chances = np.full(n, np.inf), data.weights
     for j in range(letters):
         mass = chances.sum()
         if not mass > 0:
@@ -232,17 +232,17 @@ def _start(cloud: Cloud, letters: int, price: Price, rng: np.random.Generator) -
                 "ask for fewer letters"
             )
         drawn[j] = rng.choice(n, p=chances / mass)
-        word, label = cloud.points[drawn[j] : drawn[j] + 1], cloud.labels[drawn[j]]
-        for part in cloud.chunks():
-            points = cloud.points[part]
+        word, label = data.points[drawn[j] : drawn[j] + 1], data.labels[drawn[j]]
+        for part in data.chunks():
+            points = data.points[part]
             apart = squared_errors(points, word, np.zeros(1, np.intp))
             if told:
-                apart += told * np.abs(cloud.labels[part] - label).sum(axis=1)
+                apart += told * np.abs(data.labels[part] - label).sum(axis=1)
             np.minimum(nearest[part], apart, out=nearest[part])
-        chances = cloud.weights * nearest
+        chances = data.weights * nearest
     law = np.full(letters, 1.0 / letters)
-    joint = law[:, None] * (cloud.labels[drawn] + 1.0 / max(K, 1)) / 2
-    return _unassigned(cloud.points[drawn].astype(np.float64), law, joint)
+    joint = law[:, None] * (data.labels[drawn] + 1.0 / max(K, 1)) / 2
+    return _unassigned(data.points[drawn].astype(np.float64), law, joint)
 
 
 def _unassigned(words: Array, law: Array, joint: Array) -> Codebook:

@@ -65,7 +65,7 @@ def describe(plain: Plain, tilts: Sequence[Tilt], origins: Sequence[str], solver
         sent=top.channel,
         letters=np.arange(n)[:, None],
         m=n,
-        prices=Prices(proof.slope / NATS_PER_BIT),
+        prices=Prices(proof.price / NATS_PER_BIT),
         status=Status.CERTIFIED if upper - lower <= tol else Status.WIDE,
         solver=solver,
         steps=sum(tilt.steps for tilt in tilts),

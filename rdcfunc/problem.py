@@ -178,3 +178,8 @@ class Problem:
                     f"the least {name} was asked for but the problem has no {noun}; "
                     f"pass {noun}=... to Problem, or [{noun}] in a problem file"
                 )
+
+
+def check_problem(problem: object) -> None:
+    """Refuse what is no problem."""
+    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")

@@ -118,7 +118,7 @@ def vector_quantiser(
     law = checked_law(weights, n)
     classes = np.empty((n, 0)) if labels is None else checked_labels(labels, n, "labels")
     centre = law @ points
-    data = lloyd.Cloud(points - centre.astype(points.dtype), law, classes)
+    data = lloyd.Data(points - centre.astype(points.dtype), law, classes)
     rng = np.random.default_rng(seed)
     few = letters if bits == math.inf else min(letters, math.floor(2.0 ** min(bits, 62.0) + 1e-9))
     ends: list[tuple[lloyd.Price, lloyd.Codebook]] = []
@@ -141,7 +141,7 @@ def vector_quantiser(
 
 
 def _within(
-    data: lloyd.Cloud, free: lloyd.Codebook, price: lloyd.Price, bits: float
+    data: lloyd.Data, free: lloyd.Codebook, price: lloyd.Price, bits: float
 ) -> tuple[lloyd.Price, lloyd.Codebook]:
     """Return a codebook of at most so many bits with the price it pays for them, from one that is free."""
     most = bits + _ROUNDING

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -15,12 +14,13 @@ from rdcfunc import checks
 from rdcfunc.answer import solve
 from rdcfunc.channels import GaussianChannel
 from rdcfunc.checks import InfeasibleError
+from rdcfunc.conclusion import warn_if_some_wide
 from rdcfunc.curve import Curve, collected
-from rdcfunc.fixed_encoder import Encoder, sent, serve
+from rdcfunc.fixed_encoder import Encoder, carried, sent, serve
 from rdcfunc.information import Array
-from rdcfunc.problem import Problem, Target
+from rdcfunc.problem import Problem, Target, check_problem
 from rdcfunc.program import Axis
-from rdcfunc.solution import Solution, Status, WideBracketWarning
+from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 
 #: Points that one task of an executor solves in a row, each from its neighbour.
@@ -91,21 +91,21 @@ def trace(
     >>> trace(seen, encoder=[[1.0, 0.0], [0.5, 0.5]], P=[0.0, 0.05, 0.1, 0.15]).value.round(4)
     array([0.2471, 0.2147, 0.1824, 0.15  ])
     """
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    check_problem(problem)
     levels = [checks.levels(x, name) for name, x in zip("DPC", (D, P, C), strict=True)]
     given = [name for name, x in zip("DPC", levels, strict=True) if not np.all(x == inf)]
     rates = checks.levels(inf if R is None else R, "R")
     spread = checks.spread(executor)
+    kept: Array | GaussianChannel | None = None
     if encoder is None:
         quantity = _minimised(problem, given if R is None else ["R", *given], minimise)
+        for rate in [] if R is None else rates.flat:
+            checks.rate(rate)
     else:
         if R is not None or "D" in given or minimise not in (None, "D") or solver is not None:
             raise ValueError("an encoder fixes R and its decoders minimise D; leave out R, D, minimise and solver")
-        encoder = sent(problem, encoder)
-        quantity, rates = "D", np.asarray(serve(problem, encoder, Target(), tol).rate)
-    if R is not None and not (np.isfinite(rates).all() and (rates > 0).all()):
-        wrong = rates[~(np.isfinite(rates) & (rates > 0))].flat[0]
-        raise ValueError(f"R must be finite and > 0 bits (got {wrong}); a small one such as 1e-6 is close to none")
+        kept = sent(problem, encoder)
+        quantity, rates = "D", np.asarray(carried(problem, kept))
     try:
         grid = np.broadcast_arrays(rates, *levels)
     except ValueError as error:
@@ -121,6 +121,7 @@ def trace(
     rows = points.reshape(-1, points.shape[-2], 4)
     length = rows.shape[1] if executor is None else min(_RUN, rows.shape[1])
     runs = [row[i : i + length] for row in rows for i in range(0, len(row), length)]
+    walk = _Trace(problem, quantity, solver, tol, kept)
     found: list[Solution | None] = []
     bar = None
     if progress:
@@ -130,26 +131,19 @@ def trace(
     if executor is None:
         start: Solution | None = None
         for run in runs:
-            for place, solution in enumerate(_walk(problem, quantity, run, solver, tol, start, encoder)):
+            for place, solution in enumerate(walk.along(run, start)):
                 found.append(solution)
                 start = solution if place == 0 else start
                 if bar is not None:
                     bar.update()
     else:
-        for done in spread(partial(_walked, problem, quantity, solver, tol, encoder), runs):
+        for done in spread(walk.whole, runs):
             found += done
             if bar is not None:
                 bar.update(len(done))
     if bar is not None:
         bar.close()
-    wide = sum(s is not None and s.status is not Status.CERTIFIED for s in found)
-    if wide:
-        warnings.warn(
-            f"{wide} of {len(found)} points have a bracket wider than tol = {tol:.2g}; see Curve.upper - Curve.lower "
-            "and the status of each solution",
-            WideBracketWarning,
-            stacklevel=2,
-        )
+    warn_if_some_wide(found, tol, "Curve.upper - Curve.lower and the status of each solution", depth=3)
     return collected(found, points, np.shape(grid[0]), quantity)
 
 
@@ -179,35 +173,32 @@ def _minimised(problem: Problem, given: Sequence[str], minimise: str | None) -> 
     return minimise
 
 
-def _walk(
-    problem: Problem,
-    quantity: str,
-    run: Array,
-    solver: Solver | None,
-    tol: float,
-    start: Solution | None,
-    encoder: Array | GaussianChannel | None,
-) -> Iterator[Solution | None]:
-    """Yield the solution at each point of a run, each from its neighbour's; of an encoder those of its decoders."""
-    goal = None if quantity == "R" else Axis(quantity)
-    for R, D, P, C in run:
-        target = Target(D, P, C)
-        try:
-            if encoder is not None:
-                start = serve(problem, encoder, Target(inf, P, C), tol, start)
-            else:
-                start = solve(problem, [target], solver, tol, start, R=R, goal=goal)
-            yield start
-        except InfeasibleError:
-            yield None
+@dataclass(frozen=True, eq=False)
+class _Trace:
+    """The question of which a run of points (R, D, P, C) is asked, each from its neighbour's solution."""
 
+    problem: Problem
+    quantity: str
+    solver: Solver | None
+    tol: float
+    encoder: Array | GaussianChannel | None
 
-def _walked(
-    problem: Problem,
-    quantity: str,
-    solver: Solver | None,
-    tol: float,
-    encoder: Array | GaussianChannel | None,
-    run: Array,
-) -> list[Solution | None]:
-    return list(_walk(problem, quantity, run, solver, tol, None, encoder))
+    def along(self, run: Array, start: Solution | None) -> Iterator[Solution | None]:
+        """Yield the solution at each point, None where it is infeasible."""
+        for point in run:
+            try:
+                start = self._at(point, start)
+                yield start
+            except InfeasibleError:
+                yield None
+
+    def whole(self, run: Array) -> list[Solution | None]:
+        """Return the solutions of a run that has no neighbour."""
+        return list(self.along(run, None))
+
+    def _at(self, point: Array, start: Solution | None) -> Solution:
+        R, D, P, C = point.tolist()
+        if self.encoder is not None:
+            return serve(self.problem, self.encoder, Target(D, P, C), self.tol, start)
+        goal = None if self.quantity == "R" else Axis(self.quantity)
+        return solve(self.problem, [Target(D, P, C)], self.solver, self.tol, start, R=R, goal=goal)

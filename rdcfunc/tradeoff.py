@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from math import inf
+from typing import ParamSpec
 
 from rdcfunc import checks
 from rdcfunc.answer import solve
@@ -12,7 +15,27 @@ from rdcfunc.program import Axis
 from rdcfunc.solution import Solution
 from rdcfunc.solvers.base import Solver
 
+_Question = ParamSpec("_Question")
 
+
+def _gives(axis: str, cure: str) -> Callable[[Callable[_Question, Solution]], Callable[_Question, Solution]]:
+    """Make a verb say what to ask instead where it is given the very thing that it computes."""
+
+    def taught(verb: Callable[_Question, Solution]) -> Callable[_Question, Solution]:
+        @wraps(verb)
+        def asked(*given: _Question.args, **named: _Question.kwargs) -> Solution:
+            if axis in named:
+                raise TypeError(
+                    f"{verb.__name__} gives {axis} and takes none (got {axis}={checks.shown(named[axis])}); {cure}"
+                )
+            return verb(*given, **named)
+
+        return asked
+
+    return taught
+
+
+@_gives("R", "for the least level at a rate ask distortion(problem, R=...), perception or classification")
 def rate(
     problem: Problem,
     D: float = inf,
@@ -64,10 +87,11 @@ def rate(
     (0.417674, True)
     """
     solution = solve(problem, [Target(D, P, C)], solver, tol, start)
-    warn_if_wide(solution, tol, depth=3)
+    warn_if_wide(solution, tol, depth=4)
     return solution
 
 
+@_gives("D", "for the least rate at a distortion ask rate(problem, D=...)")
 def distortion(
     problem: Problem,
     R: float,
@@ -117,6 +141,7 @@ def distortion(
     return _least(problem, Axis.D, R, Target(inf, P, C), solver, tol, start)
 
 
+@_gives("P", "for the least rate at a perception ask rate(problem, P=...)")
 def perception(
     problem: Problem,
     R: float,
@@ -168,6 +193,7 @@ def perception(
     return _least(problem, Axis.P, R, Target(D, inf, C), solver, tol, start)
 
 
+@_gives("C", "for the least rate at a classification ask rate(problem, C=...)")
 def classification(
     problem: Problem,
     R: float,
@@ -233,9 +259,6 @@ def _least(
     tol: float,
     start: Solution | None,
 ) -> Solution:
-    rate = checks.real(R, "R", "use rdcfunc.trace for many rates")
-    if not 0 < rate < inf:
-        raise ValueError(f"R must be finite and > 0 bits (got {rate}); a small one such as 1e-6 is close to none")
-    solution = solve(problem, [target], solver, tol, start, R=rate, goal=goal)
-    warn_if_wide(solution, tol, depth=4)
+    solution = solve(problem, [target], solver, tol, start, R=checks.rate(R), goal=goal)
+    warn_if_wide(solution, tol, depth=5)
     return solution

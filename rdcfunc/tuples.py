@@ -18,8 +18,8 @@ import scipy
 from rdcfunc.candidate import Dual
 from rdcfunc.information import Array, Indices
 from rdcfunc.lift import Lift
+from rdcfunc.rounding import EPS
 
-EPS = float(np.finfo(np.float64).eps)
 #: Columns (N,) and a channel (n, N) to them.
 Channel = tuple[Indices, Array]
 

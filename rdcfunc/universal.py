@@ -12,9 +12,9 @@ from typing import Any
 from rdcfunc import checks
 from rdcfunc.answer import solve
 from rdcfunc.classifications import ConditionalEntropy
-from rdcfunc.conclusion import warn_if_wide
+from rdcfunc.conclusion import warn_if_some_wide, warn_if_wide
 from rdcfunc.continua import Box, IsoRate, Pencil
-from rdcfunc.problem import Problem, Target
+from rdcfunc.problem import Problem, Target, check_problem
 from rdcfunc.rounding import refuse_crossing
 from rdcfunc.solution import Solution, Status
 from rdcfunc.solvers.base import Solver
@@ -108,11 +108,13 @@ def universal_rate(
     >>> round(universal_rate(problem, [Target(D=0.1), Target(D=0.11, P=0.0)]).value, 4)
     0.4204
     """
+    check_problem(problem)
+    spread = checks.spread(executor)
     if isinstance(theta, IsoRate):
-        solution, _ = _on_curve(problem, theta, solver, tol, checks.spread(executor))
+        solution, _ = _on_curve(problem, theta, solver, tol, spread)
     else:
-        solution = _finite(problem, solver, tol, _essential(problem, theta))
-    warn_if_wide(solution, tol, 3)
+        solution = solve(problem, _essential(problem, _listed(theta)), solver, tol)
+    warn_if_wide(solution, tol, depth=3)
     return solution
 
 
@@ -150,21 +152,29 @@ def rate_penalty(
     >>> round(penalty.lower, 4), round(penalty.upper, 4)
     (0.0081, 0.0081)
     """
+    check_problem(problem)
     spread = checks.spread(executor)
+    whole: Solution | None = None
     if isinstance(theta, IsoRate):
         whole, targets = _on_curve(problem, theta, solver, tol, spread)
     else:
-        whole = _finite(problem, solver, tol, _essential(problem, theta))
-        targets = [theta.corner] if isinstance(theta, Box) else list(theta)
-    singles = tuple(spread(partial(_finite, problem, solver, tol), [[target] for target in targets]))
-    for solution in (whole, *singles):
-        warn_if_wide(solution, tol, 3)
-    # A universal encoder serves each target, so no single rate exceeds R(Θ); and of one target it is that rate.
+        targets = _listed(theta)
+    distinct = list(dict.fromkeys(targets))
+    answers = spread(partial(solve, problem, solver=solver, tol=tol), [[target] for target in distinct])
+    alone = dict(zip(distinct, answers, strict=True))
+    singles = tuple(alone[target] for target in targets)
+    if whole is None:
+        essential = _essential(problem, targets)
+        if len(essential) == 1 and essential[0] in alone:
+            # An encoder for the target that implies all others serves them: R(Θ) is its rate, and none costs more.
+            warn_if_some_wide(singles, tol, "Penalty.singles", depth=3)
+            return Penalty(0.0, 0.0, alone[essential[0]], singles)
+        whole = solve(problem, essential, solver, tol)
+    warn_if_some_wide([whole, *singles], tol, "Penalty.universal and Penalty.singles", depth=3)
+    # A universal encoder serves each target, so no single rate exceeds R(Θ).
     whole = replace(whole, lower=max(whole.lower, *(s.lower for s in singles)))
     refuse_crossing(whole.lower, whole.upper)
     whole = replace(whole, lower=min(whole.lower, whole.upper))
-    if not isinstance(theta, IsoRate) and len(set(targets)) == 1:
-        return Penalty(0.0, 0.0, whole, singles)
     most = theta.R if isinstance(theta, IsoRate) else max(s.upper for s in singles)
     lower = max(0.0, whole.lower - most)
     upper = min(whole.upper, max(0.0, whole.upper - max(s.lower for s in singles)))
@@ -204,11 +214,6 @@ def one_shot_rate(rate: float) -> float:
     return bits + log2(bits + 1) + 5
 
 
-def _finite(problem: Problem, solver: Solver | None, tol: float, targets: Sequence[Target]) -> Solution:
-    """Return the answer for targets of which none implies another."""
-    return solve(problem, targets, solver, tol)
-
-
 def _on_curve(
     problem: Problem, curve: IsoRate, solver: Solver | None, tol: float, spread: Callable[..., Iterable[Any]]
 ) -> tuple[Solution, list[Target]]:
@@ -225,7 +230,7 @@ def _on_curve(
         points = [pencil.weaker(at) for at in places]
         weaker = _essential(problem, points)
         stronger = _essential(problem, pencil.stronger())
-        low, high = spread(partial(_finite, problem, solver, tol / 4), [weaker, stronger])
+        low, high = spread(partial(solve, problem, solver=solver, tol=tol / 4), [weaker, stronger])
         if proof is None or low.lower > proof[0].lower:
             proof = low, points
         if best is None or high.upper < best.upper:
@@ -246,14 +251,18 @@ def _on_curve(
     return replace(best, lower=lower, status=status), proof[1]
 
 
-def _essential(problem: Problem, theta: Sequence[Target] | Box) -> list[Target]:
-    """Return the targets that no other implies, in order; tagged ones all share the least C."""
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+def _listed(theta: Sequence[Target] | Box) -> list[Target]:
+    """Return what Θ asks for as a list of targets: of a box, that of its corner."""
     if isinstance(theta, Box):
-        theta = [theta.corner]
+        return [theta.corner]
     targets = list(theta) if isinstance(theta, Sequence) else []
     if not targets or not all(isinstance(t, Target) for t in targets):
         raise ValueError(f"theta must be a list of at least one Target (got {theta!r}); write [Target(D=...), ...]")
+    return targets
+
+
+def _essential(problem: Problem, targets: Sequence[Target]) -> list[Target]:
+    """Return the targets that no other implies, in order; tagged ones all share the least C."""
     measure = problem.classification
     if isinstance(measure, ConditionalEntropy) and measure.tagged:
         C = min(t.C for t in targets)

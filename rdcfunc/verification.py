@@ -14,7 +14,7 @@ from rdcfunc.compilation import tabulate
 from rdcfunc.conclusion import conclude, warn_if_wide, weigh
 from rdcfunc.feasibility import check_each
 from rdcfunc.information import NATS_PER_BIT
-from rdcfunc.problem import Problem, Target
+from rdcfunc.problem import Problem, Target, check_problem
 from rdcfunc.program import Axis, Program
 from rdcfunc.solution import Prices, Solution
 from rdcfunc.solvers.interior_point import tilted
@@ -60,7 +60,7 @@ def certify(
     >>> round(answer.lower, 9), round(answer.upper, 9)
     (0.531004406, 0.531004406)
     """
-    checks.kind(problem, Problem, "problem", "a value such as rdcfunc.Problem(source, distortion)")
+    check_problem(problem)
     checks.kind(prices, Prices | None, "prices", "a value such as rdcfunc.Prices(distortion=2.0), or None")
     _refuse_continuous(problem)
     program = tabulate(problem, [Target(D, P, C)])

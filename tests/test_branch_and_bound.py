@@ -220,7 +220,7 @@ def test_no_tree_beats_the_truth(seed: int) -> None:
         scale = np.exp(rng.normal(scale=0.5, size=2))
         slopes = rng.normal(scale=10.0 ** rng.uniform(-4, 2), size=(1, 2, 2))
         if rng.random() < 0.5:
-            return replace(proof, dual=replace(proof.dual, slopes=slopes))
+            return replace(proof, dual=replace(proof.dual, walls=slopes))
         dual = Dual(proof.dual.linear * scale[0], (), proof.dual.posteriors * scale[1], slopes)
         return replace(proof, dual=dual, log_a=proof.log_a * np.exp(rng.normal(scale=0.1, size=2)))
 

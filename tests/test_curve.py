@@ -85,7 +85,7 @@ def test_long_rows_are_cut_into_runs_for_an_executor() -> None:
 
 def test_wide_points_are_counted_once() -> None:
     few = rdc.solvers.BranchAndBound(nodes=1)
-    with pytest.warns(rdc.WideBracketWarning, match=r"1 of 2 points have a bracket wider than tol = 0\.001") as caught:
+    with pytest.warns(rdc.WideBracketWarning, match=r"1 of 2 brackets are wider than tol = 0\.001") as caught:
         curve = rdc.trace(nonconvex_problem(False), D=0.3, C=[0.40205, 0.43647], solver=few, tol=1e-3)
     assert len(caught) == 1
     assert curve.solutions[0].status is rdc.Status.NONCONVEX

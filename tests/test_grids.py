@@ -116,12 +116,12 @@ def test_whatever_is_proposed_the_bracket_holds(problem: rdc.Problem) -> None:
         D = part * most(problem)
         truth = rdc.rate(problem, D, solver=solvers.Grid(), tol=TOL)
         good = truth.prices.distortion * LN2
-        for slope in (good, 0.5 * good, 30 * good, 1e-6 * good, 1e5 * good):
+        for price in (good, 0.5 * good, 30 * good, 1e-6 * good, 1e5 * good):
             for alive in (1.0, 0.1, 0.02):
                 q = np.where(rng.random(n) < alive, rng.gamma(0.3, size=n), 0.0)
                 q[rng.integers(n)] += 0.1
                 masses = rng.gamma(1.0, size=n) * problem.source.pmf if alive < 1 else None
-                tilt = Tilt(q / q.sum(), slope, masses)
+                tilt = Tilt(q / q.sum(), price, masses)
                 for plain in (
                     Plain(problem, d, rdc.Target(D)),
                     Plain(problem, d, rdc.Target(), rate=truth.upper * LN2),

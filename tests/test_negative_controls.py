@@ -73,7 +73,7 @@ def forget_what_tags_earn(patch: pytest.MonkeyPatch) -> None:
 
 def pay_too_little_for_a_place_in_a_cell(patch: pytest.MonkeyPatch) -> None:
     right = certificate.regions.paid
-    patch.setattr(certificate.regions, "paid", lambda labels, slopes, cells: right(labels, slopes, cells) - 0.1)
+    patch.setattr(certificate.regions, "paid", lambda labels, walls, cells: right(labels, walls, cells) - 0.1)
 
 
 def answer_with_another_channel(patch: pytest.MonkeyPatch) -> None:

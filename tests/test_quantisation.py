@@ -62,7 +62,7 @@ def test_least_objective_of_all_assignments(rate: float, told: float) -> None:
 def test_no_step_raises_the_objective(rate: float, told: float) -> None:
     rng = np.random.default_rng(3)
     labels = rng.dirichlet(np.full(3, 0.3), 400)
-    cloud = lloyd.Cloud(rng.standard_normal((400, 3)), np.full(400, 1 / 400), labels)
+    cloud = lloyd.Data(rng.standard_normal((400, 3)), np.full(400, 1 / 400), labels)
     price = lloyd.Price(rate, told, 1, 0.0)
     book = lloyd.descend(cloud, 40, price, rng, gently=False)
     values = [book.objective(price)]
@@ -87,7 +87,7 @@ def test_entropy_bound_is_met_and_used(R: float) -> None:
 def test_a_step_takes_the_cheapest_word_for_each_sample() -> None:
     rng = np.random.default_rng(8)
     points, labels = rng.standard_normal((50, 2)), rng.dirichlet(np.ones(3), 50)
-    cloud, price = lloyd.Cloud(points, np.full(50, 1 / 50), labels), lloyd.Price(0.7, 1.3, 2, 0.0)
+    cloud, price = lloyd.Data(points, np.full(50, 1 / 50), labels), lloyd.Price(0.7, 1.3, 2, 0.0)
     book = lloyd.descend(cloud, 6, replace(price, rate=0.0), rng, gently=False)
     told = np.log2(book.joint / book.law[:, None])
     cost = np.square(points[:, None] - book.words).sum(axis=2) - 0.7 * np.log2(book.law) - 1.3 * labels @ told.T
@@ -96,7 +96,7 @@ def test_a_step_takes_the_cheapest_word_for_each_sample() -> None:
 
 
 def test_idle_words_find_samples() -> None:
-    cloud = lloyd.Cloud(np.arange(6.0)[:, None], np.full(6, 1 / 6), np.empty((6, 0)))
+    cloud = lloyd.Data(np.arange(6.0)[:, None], np.full(6, 1 / 6), np.empty((6, 0)))
     price = lloyd.Price(0.0, 0.0, 1, 0.0)
     two = lloyd.descend(cloud, 2, price, np.random.default_rng(0), gently=False)
     far = replace(two, words=np.array([[2.5], [99.0]]))

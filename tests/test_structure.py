@@ -144,9 +144,7 @@ def test_a_channel_that_is_too_large_is_refused(problem: rdc.Problem) -> None:
     answer = rdc.rate(problem, 0.3)
     n = problem.shape[0]
     for name in ("channel", "encoder"):
-        with pytest.raises(
-            MemoryError, match=rf"n = {n} times m = {n} numbers, {8 * n * n} bytes; use .output and .prices"
-        ):
+        with pytest.raises(MemoryError, match=rf"a table of {n} times {n} numbers, .* GB; use .output and .prices"):
             getattr(answer, name)
     assert answer.prices.distortion > 0
     assert answer.output.size == n

@@ -159,3 +159,19 @@ def test_decoders_with_a_class_level_each_on_the_alphabet_as_it_is(P: float) -> 
         entropy = float(-(joint * np.log2(joint / joint.sum(axis=1, keepdims=True))).sum())
         assert entropy <= target.C * (1 + 1e-12)
         assert np.isclose(achieved.C, entropy, rtol=1e-9)
+
+
+def test_a_target_that_implies_the_others_is_solved_once_and_costs_nothing_beyond_itself() -> None:
+    """An encoder for the strictest target serves all: the penalty is zero, whatever the tolerance."""
+    theta = [Target(0.2, 0.1), Target(0.1, 0.02), Target(0.1, 0.02), Target(0.15, 0.02)]
+    penalty = rdc.rate_penalty(binary(0.3), theta, tol=1e-2)
+    assert (penalty.lower, penalty.upper) == (0.0, 0.0)
+    assert penalty.universal is penalty.singles[1] is penalty.singles[2]
+    assert penalty.universal.upper == max(single.upper for single in penalty.singles)
+
+
+@pytest.mark.parametrize("verb", [rdc.universal_rate, rdc.rate_penalty])
+@pytest.mark.parametrize("theta", [[Target(0.1)], rdc.Box(D=(0.1, 0.2)), rdc.IsoRate(0.4, P=(0.0, 0.1))])
+def test_what_is_no_problem_is_refused_by_name(verb, theta) -> None:
+    with pytest.raises(TypeError, match=r"problem must be a value such as rdcfunc\.Problem"):
+        verb("a problem", theta)

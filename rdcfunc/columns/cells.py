@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from rdcfunc.columns.simplices import around, edges
 from rdcfunc.information import Array, Indices
+from rdcfunc.rounding import EPS
 
 #: Class probabilities below this are raised to it where their logarithm is taken of; any law β gives a bound.
 LEAST = 1e-30
@@ -35,7 +37,7 @@ _MARGIN, _MOST_PEAKS = 0.1, 200
 #: Exponents beyond which the strong form of data processing is not tried.
 _STEEP = 50.0
 #: Relative rounding of a bound.
-_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+_ROUNDING = 16 * EPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +75,7 @@ class Earner:
     @cached_property
     def hull(self) -> Array:
         """Corners (r, K) of a simplex of class laws that holds all label rows."""
-        if len(self.rows) <= self.rows.shape[1]:
-            return self.rows
-        least = self.rows.min(axis=0)
-        corners: Array = least + (1 - least.sum()) * np.eye(least.size)
-        return corners[corners.max(axis=0) > 0]
+        return around(self.rows)
 
     def look(self, columns: Indices, beta: Array) -> Seen:
         """Return what f and its weights are at laws β (c, K)."""
@@ -209,11 +207,9 @@ def _look(earner: Earner, peaks: Peaks, columns: Indices, corners: Array, enough
 
 def _halves(corners: Array) -> tuple[Array, Array]:
     """Return both halves of each cell, cut across its longest edge as an information sees it."""
-    c, r, _ = corners.shape
-    i, j = np.triu_indices(r, 1)
-    length = (corners[:, i] - corners[:, j]) ** 2 / np.maximum(corners[:, i] + corners[:, j], LEAST)
-    longest = length.sum(axis=2).argmax(axis=1)
-    cell, low, high = np.arange(c), i[longest], j[longest]
+    first, second, lengths = edges(corners)
+    longest = lengths.argmax(axis=1)
+    cell, low, high = np.arange(len(corners)), first[longest], second[longest]
     middle = (corners[cell, low] + corners[cell, high]) / 2
     left, right = corners.copy(), corners.copy()
     left[cell, low], right[cell, high] = middle, middle

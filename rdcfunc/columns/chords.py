@@ -11,9 +11,10 @@ import numpy as np
 from scipy.special import entr
 
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Roundings of a corner that is the middle of middles, and of its entropy, generously.
-_ROUNDINGS = 512 * float(np.finfo(np.float64).eps)
+_ROUNDINGS = 512 * EPS
 
 
 def entropies(laws: Array) -> Array:

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from rdcfunc.information import Array, Indices
+from rdcfunc.rounding import EPS
 
 #: Dimensions up to which boxes are cut.
 MOST_AXES = 3
@@ -31,7 +32,6 @@ _WORK, _ROUND = 400_000_000, 4_000_000
 _ROUNDINGS = 16
 #: Letters kept of each round, of those within a margin of the best, in nats.
 _MET, _MARGIN = 64, 0.5
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from rdcfunc.columns.simplices import around, edges
 from rdcfunc.information import Array, Indices
 
 #: Logarithms are taken of no less than this.
 _LEAST = 1e-300
-#: The most entries of one round of cells, and the most rounds.
-_MOST_ENTRIES, _ROUNDS = 400_000, 400
+#: The most entries of one round of cells, the most rounds, and EM's sweeps.
+_MOST_ENTRIES, _ROUNDS, _SWEEPS = 400_000, 400, 60
 #: Roundings of a corner that is the middle of middles, each relative to the class probability, generously.
 ROUNDINGS = 512
 
@@ -66,15 +67,10 @@ def leaves(tree: Branch[T] | T, cells: Array) -> Iterator[tuple[T, Array]]:
 def whole(p: Array, labels: Array, decoders: int, m: int) -> Array:
     """Return cells (decoders, m, r, K) that hold every posterior which a letter can have.
 
-    Posteriors are means of the label rows of letters with mass: few rows are corners themselves, many are held by the
-    simplex ``{b : b_s >= min_x L(x, s)}``, a hair larger than it is.
+    Posteriors are means of the label rows of letters with mass.
     """
-    rows = np.unique(labels[p > 0], axis=0)
-    K = rows.shape[1]
-    if len(rows) > K:
-        least = rows.min(axis=0)
-        rows = least + (1 - least.sum() + 8 * K * np.finfo(np.float64).eps) * np.eye(K)
-    return np.broadcast_to(rows, (decoders, m, *rows.shape)).copy()
+    cell = around(np.unique(labels[p > 0], axis=0))
+    return np.broadcast_to(cell, (decoders, m, *cell.shape)).copy()
 
 
 def cut(cells: Array, decoder: int, letter: int, edge: tuple[int, int], at: float) -> tuple[Array, Array]:
@@ -93,14 +89,14 @@ def facets(cells: Array) -> Array:
     return np.asarray(np.linalg.pinv(cells).swapaxes(-1, -2), dtype=np.float64)
 
 
-def paid(labels: Array, slopes: Array, cells: Array) -> Array:
-    """Return what each source letter adds to ``<slope, posterior>`` over its least in the cell, (decoders, n, m).
+def paid(labels: Array, walls: Array, cells: Array) -> Array:
+    """Return what each source letter adds to ``<wall, posterior>`` over its least in the cell, (decoders, n, m).
 
     The mean over the source letters that are told a letter is ``>= 0`` for each channel whose posteriors lie in the
-    cells (decoders, m, r, K), whatever the slopes (decoders, m, K).
+    cells (decoders, m, r, K), whatever the walls (decoders, m, K).
     """
-    least = np.einsum("hjvs,hjs->hjv", cells, slopes).min(axis=2)
-    found: Array = np.einsum("xs,hjs->hxj", labels, slopes) - least[:, None]
+    least = np.einsum("hjvs,hjs->hjv", cells, walls).min(axis=2)
+    found: Array = np.einsum("xs,hjs->hxj", labels, walls) - least[:, None]
     return found
 
 
@@ -137,7 +133,6 @@ def log_earned(
     bound, seen, attained = np.full(N, -np.inf), np.full(N, -np.inf), -np.inf
     laws = cells.mean(axis=2)
     column = np.arange(N)
-    low, high = np.triu_indices(r, 1)
     for _ in range(_ROUNDS):
         upper, value = _tangents(log_weights, labels, t, column, cells)
         order = np.argsort(value)
@@ -152,8 +147,8 @@ def log_earned(
         if column.size * n * r**H > _MOST_ENTRIES or not column.size:
             break
         # The edge along which the exponents change most.
-        apart = (cells[:, :, low] - cells[:, :, high]) ** 2 / np.maximum(cells[:, :, low] + cells[:, :, high], _LEAST)
-        decoder, edge = np.divmod((apart.sum(axis=3) * t[:, None]).reshape(column.size, -1).argmax(axis=1), low.size)
+        low, high, lengths = edges(cells)
+        decoder, edge = np.divmod((lengths * t[:, None]).reshape(column.size, -1).argmax(axis=1), low.size)
         every = np.arange(column.size)
         middle = 0.5 * (cells[every, decoder, low[edge]] + cells[every, decoder, high[edge]])
         first, second = cells.copy(), cells.copy()
@@ -183,7 +178,7 @@ def _log_sum(exponent: Array) -> Array:
     return found
 
 
-def nearest(cells: Array, laws: Array, sweeps: int = 60) -> Array:
+def nearest(cells: Array, laws: Array) -> Array:
     """Return the point of each cell (..., r, K) that tells a law (..., K) best, ``argmin_b KL(law ‖ b)``, or nearly.
 
     A law inside of the cell is its own; others are told by a mixture of the corners, whose weights EM finds.
@@ -191,7 +186,7 @@ def nearest(cells: Array, laws: Array, sweeps: int = 60) -> Array:
     within = np.einsum("...s,...sv->...v", laws, np.linalg.pinv(cells))
     kept = within.min(axis=-1, keepdims=True) > -1e-12
     weights = np.full(within.shape, 1.0 / cells.shape[-2])
-    for _ in range(sweeps):
+    for _ in range(_SWEEPS):
         ratio = laws / np.maximum(np.einsum("...v,...vs->...s", weights, cells), _LEAST)
         weights = weights * np.einsum("...s,...vs->...v", ratio, cells)
         weights /= np.maximum(weights.sum(axis=-1, keepdims=True), _LEAST)

@@ -24,11 +24,11 @@ from rdcfunc.passes.base import Machine
 from rdcfunc.passes.cloud import Achieved, Cloud, Sums
 from rdcfunc.passes.rows import Rows
 from rdcfunc.program import Axis
+from rdcfunc.rounding import EPS
 from rdcfunc.solvers.particles import rows_of
 from rdcfunc.solvers.particles_control import Control
 from rdcfunc.solvers.particles_polish import class_laws
 
-EPS = float(np.finfo(np.float64).eps)
 #: How often the price behind a missed level is moved, how far at first, and how much farther each time.
 _TRIES, _NUDGE, _FARTHER = 8, 4e-6, 4.0
 #: What a level may be missed by through rounding, relative to it.

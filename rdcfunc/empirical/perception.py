@@ -9,9 +9,10 @@ from math import inf, isfinite, sqrt
 import numpy as np
 
 from rdcfunc.compilation import SamplesProgram
-from rdcfunc.empirical.certificate import EPS, Lower, Upper, on_goal
+from rdcfunc.empirical.certificate import Lower, Upper, on_goal
 from rdcfunc.empirical.perfect import Perfect, perfect, products
 from rdcfunc.program import Axis
+from rdcfunc.rounding import EPS
 from rdcfunc.solvers.particles import Particles
 
 #: Halvings in search of a rate.

@@ -25,6 +25,7 @@ import scipy
 
 from rdcfunc.information import Array, Indices
 from rdcfunc.passes.base import Machine
+from rdcfunc.rounding import EPS
 
 #: Samples on which the price is chosen, and on which the weights are; fewer of each class.
 _FEW, _MANY = 1024, 4096
@@ -36,7 +37,6 @@ _RANGE, _CLOSE = 6.0, 1e-4
 _EDGE = 2048
 #: Products of numbers that an exponential and its sums cost as much as.
 _EXPONENTIAL = 16
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from rdcfunc.perceptions import Wasserstein
 
 #: Entries of a cost table for which the transport program is solved.
 _SMALL = 400_000
-#: Slopes, relative to one over the cost that is known, of the entropic coupling, passes at each, and how many of the
+#: Prices, relative to one over the cost that is known, of the entropic coupling, passes at each, and how many of the
 #: last ones see all coordinates.
-_SLOPES, _PASSES, _FULL = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 5, 2
+_PRICES, _PASSES, _FULL = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 5, 2
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,19 @@ def transport(
         return Transport(_exact(exact, letters, law), 0)
     q = np.maximum(law, 1e-12)
     q /= q.sum()
-    scale, log_r, before, passes = 1.0 / max(miss, 1e-300), np.log(q), _SLOPES[0], 0
+    scale, log_r, before, passes = 1.0 / max(miss, 1e-300), np.log(q), _PRICES[0], 0
     start = rows if coarse is None or axes is None else coarse
     y = letters if coarse is None or axes is None else letters @ axes
     best, least = Cloud(letters, log_r, np.zeros((len(q), 1)), before * scale), np.inf
-    for slope in _SLOPES:
-        log_r = np.log(q) + (log_r - np.log(q)) * slope / before
-        before = slope
+    for price in _PRICES:
+        log_r = np.log(q) + (log_r - np.log(q)) * price / before
+        before = price
         for _ in range(_PASSES):
-            sums = start.sweep(Cloud(y, log_r, np.zeros((len(q), 1)), slope * scale))
+            sums = start.sweep(Cloud(y, log_r, np.zeros((len(q), 1)), price * scale))
             mass, passes = np.maximum(sums.law, 1e-300), passes + 1
             cost = _cost(start.energy, sums.moments, mass, y, q)
             if cost < least:
-                best, least = replace(best, log_r=log_r, s=slope * scale), cost
+                best, least = replace(best, log_r=log_r, s=price * scale), cost
             log_r = log_r + np.log(q / mass)
     for _ in range(_FULL if start is not rows else 0):
         mass, passes = np.maximum(rows.sweep(best).law, 1e-300), passes + 1

@@ -19,10 +19,10 @@ import numpy as np
 from rdcfunc.gaussian.deviations import Priced
 from rdcfunc.gaussian.question import Question
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Newton steps on θ, of which some six are used.
 _STEPS = 80
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ class Components:
             with np.errstate(divide="ignore", invalid="ignore"):
                 newton = theta - miss / slope
             step = np.where((newton >= low) & (newton <= high) & (slope > 0), newton, (low + high) / 2)
-            done = np.abs(step - theta) <= 4 * _EPS * theta
+            done = np.abs(step - theta) <= 4 * EPS * theta
             theta = step
             if done.all():
                 break

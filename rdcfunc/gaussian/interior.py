@@ -20,7 +20,7 @@ P = TypeVar("P")
 _STEPS, _END, _NEAR = 120, 1e-16, 1e-9
 
 
-class Priced(Protocol[Point]):
+class Oracle(Protocol[Point]):
     """What answers prices with the least of the priced program."""
 
     def best(self, w: Array) -> tuple[Point, Array, Array]:
@@ -37,7 +37,7 @@ class Answer(Generic[P]):
     steps: int
 
 
-def maximise(oracle: Priced[P], w: Array, levels: Array, live: Indices) -> Answer[P]:
+def maximise(oracle: Oracle[P], w: Array, levels: Array, live: Indices) -> Answer[P]:
     """Return the prices at which the values of the ``live`` constraints meet their levels; others keep theirs."""
     w = w.copy()
     z = levels[live].copy()

@@ -32,18 +32,15 @@ def best_bound(question: Question, w: Array, Y: Array) -> tuple[float, Array]:
 
 def lower_bound(question: Question, w: Array, Y: Array) -> float:
     """Return a lower bound on the goal, for any prices and positive matrices (K, k, k); zero if they prove nothing."""
-    q, K = question, question.D.size
+    q = question
     goal, rho = float(w[q.goals]), float(w[0])
     if not goal > 0 or not rho > 0:
         return 0.0
-    total, lost, factors = 0.0, 0.0, [np.sqrt(w[-1]) * q.tells]
-    for j in np.flatnonzero(w[1 : 1 + K] > 0):
-        try:
-            value, off, factor = shown_bound(q, bool(q.pinned[j]), (w[1 + j], w[1 + K + j]), (Y[j] + Y[j].T) / 2)
-        except np.linalg.LinAlgError:
-            return 0.0
-        total, lost = total + value, lost + off
-        factors.append(factor)
+    try:
+        total, lost, factors = shown_bounds(q, w, Y)
+    except np.linalg.LinAlgError:
+        return 0.0
+    factors.append(np.sqrt(w[-1]) * q.tells)
     if not sum(factor.shape[1] for factor in factors):
         return 0.0
     beta = spectrum(np.concatenate(factors, axis=1))[1] / rho
@@ -55,6 +52,16 @@ def lower_bound(question: Question, w: Array, Y: Array) -> float:
     size = lost + moved + float(np.abs(earned).sum()) + float(paid.sum())
     total += float(earned.sum()) - float(paid.sum()) - _ROUNDINGS * beta.size * EPS * size - blurred(q, w)
     return max(0.0, total / goal)
+
+
+def shown_bounds(q: Question, w: Array, Y: Array) -> tuple[float, float, list[Array]]:
+    """Return the sums of :func:`shown_bound` over the decoders that prices count, and their factors."""
+    K, total, lost, factors = q.D.size, 0.0, 0.0, []
+    for j in np.flatnonzero(w[1 : 1 + K] > 0):
+        value, off, factor = shown_bound(q, bool(q.pinned[j]), (w[1 + j], w[1 + K + j]), (Y[j] + Y[j].T) / 2)
+        total, lost = total + value, lost + off
+        factors.append(factor)
+    return total, lost, factors
 
 
 def shown_bound(q: Question, pinned: bool, prices: tuple[float, float], Y: Array) -> tuple[float, float, Array]:

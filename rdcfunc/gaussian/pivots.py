@@ -26,7 +26,7 @@ import numpy as np
 import scipy
 
 from rdcfunc.gaussian.certificate import blurred
-from rdcfunc.gaussian.joint import shown_bound
+from rdcfunc.gaussian.joint import shown_bounds
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import Several
 from rdcfunc.information import Array
@@ -42,20 +42,13 @@ def lower_bound(question: Question, label: Several, level: float, w: Array, Y: A
     The price of the label is that of :math:`\operatorname{tr} G A \Delta A^T`, half of that of its entropy. If
     nothing is proved, the bound is zero, or the label's entropy given the source.
     """
-    q, K = question, question.D.size
+    q = question
     least = label.entropy(np.zeros_like(left)) if q.goal == "V" else 0.0
     goal, rho, mu = float(w[q.goals]), float(w[0]), 2 * float(w[-1])
     if not goal > 0 or not rho > 0 or not mu > 0:
         return least
-    total, lost, factors = 0.0, 0.0, []
-    for j in np.flatnonzero(w[1 : 1 + K] > 0):
-        try:
-            value, off, factor = shown_bound(q, bool(q.pinned[j]), (w[1 + j], w[1 + K + j]), (Y[j] + Y[j].T) / 2)
-        except np.linalg.LinAlgError:
-            return least
-        total, lost = total + value, lost + off
-        factors.append(factor)
     try:
+        total, lost, factors = shown_bounds(q, w, Y)
         told, off = _told(label, rho, mu, factors, left)
     except (np.linalg.LinAlgError, ValueError):
         return least

@@ -13,8 +13,6 @@ from rdcfunc.passes.choice import machine
 from rdcfunc.passes.cloud import Cloud
 from rdcfunc.passes.rows import Rows
 
-#: Bytes of a channel beyond which it is not formed.
-_MOST_BYTES = 2e9
 #: Halvings of the price in search of a rate.
 _HALVINGS = 40
 
@@ -80,11 +78,8 @@ class PointChannel:
             If it would be too large.
         """
         n, N = len(self.points), len(self.columns)
-        if 8.0 * n * N > _MOST_BYTES:
-            raise MemoryError(
-                f"the channel is a table of n = {n} times N = {N} numbers, {8 * n * N} bytes; use .output, "
-                ".sent.letters and .sent.posteriors, which need no table"
-            )
+        cure = "use .output, .sent.letters and .sent.posteriors, which need no table"
+        checks.affordable(n, N, "the channel", cure, tables=2)  # of exponents and of the channel
         cloud = self.cloud
         labels = np.zeros(n, dtype=np.intp) if self.classes is None else self.classes
         e = 2 * cloud.s * (self.points - self.centre) @ cloud.letters.T + cloud.bias()[labels]

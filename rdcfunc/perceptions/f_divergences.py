@@ -12,8 +12,7 @@ from scipy.special import kl_div
 
 from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.perceptions.base import Divergence
-
-EPS = float(np.finfo(np.float64).eps)
+from rdcfunc.rounding import EPS
 
 
 class FDivergence(Divergence):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from rdcfunc import checks
 from rdcfunc.information import Array
 from rdcfunc.perceptions.base import Divergence
+from rdcfunc.rounding import EPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class Wasserstein(Divergence):
     def _monge(self) -> bool:
         """Whether ``c(i, j) + c(i+1, j+1) <= c(i, j+1) + c(i+1, j)``: convex costs of a difference, on a line."""
         step = np.diff(self.cost, axis=1)
-        return bool((step[1:] <= step[:-1] + 8 * np.finfo(np.float64).eps * self.cost.max()).all())
+        return bool((step[1:] <= step[:-1] + 8 * EPS * self.cost.max()).all())
 
     def _monotone(self, p: Array, q: Array) -> float:
         """Return the cost of the coupling that crosses nothing, which is best where the cost is Monge's."""

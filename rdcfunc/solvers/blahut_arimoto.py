@@ -1,4 +1,4 @@
-"""Blahut and Arimoto's alternation, hitting levels rather than slopes."""
+"""Blahut and Arimoto's alternation, hitting levels rather than prices."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import numpy as np
 from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import region_bound
 from rdcfunc.columns import chords, regions
+from rdcfunc.columns.simplices import edges
 from rdcfunc.information import Array, conditional_entropy
 from rdcfunc.program import Linear, Posterior, Program
 from rdcfunc.solvers.base import Solver, at_least_one
@@ -264,12 +265,11 @@ def _place(region: _Region) -> Cut | None:
     tags save.
     """
     cells, mass = region.cells[0], region.corners
-    low, high = np.triu_indices(cells.shape[1], 1)
+    low, high, lengths = edges(cells)
     if not low.size:
         return None
-    apart = (cells[:, low] - cells[:, high]) ** 2 / np.maximum(cells[:, low] + cells[:, high], _DUST)
     both = mass[:, low] * mass[:, high] / np.maximum(mass.sum(axis=1, keepdims=True), _DUST)
-    saved = apart.sum(axis=2) * both
+    saved = lengths * both
     letter, edge = divmod(int(saved.argmax()), low.size)
     if saved[letter, edge] <= _SAVED:
         return None

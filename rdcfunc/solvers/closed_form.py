@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from rdcfunc.solvers.base import Structured
 from rdcfunc.structure.certificate import lawful
 from rdcfunc.structure.tilt import Tilt, constant
 
-#: Largest slope in nats, where e^-s is still a normal number, and the one of a water level that rounds to zero.
-_MOST_SLOPE, _DRY_SLOPE = 700.0, 36.0
+#: Largest price in nats, where e^-s is still a normal number, and the one of a water level that rounds to zero.
+_MOST_PRICE, _DRY_PRICE = 700.0, 36.0
 #: Newton steps on the level of a rate.
 _STEPS = 100
 
@@ -26,7 +27,7 @@ class ClosedForm(Structured):
 
     With the k likeliest letters in use :math:`q_j \propto (p_j - \theta)_+`,
     :math:`D = \sum_{j > k} p_j + (k - 1) \theta` and :math:`e^s - 1 = \sum_j (p_j - \theta)_+ / \theta`; a rate is
-    inverted by Newton's method with the exact slope.
+    inverted by Newton's method with the exact derivative.
 
     References
     ----------
@@ -57,28 +58,38 @@ class ClosedForm(Structured):
         if len(used) == 1:
             return constant(n, int(used[0]))
         D = plain.target.D if plain.minimises_rate else water.invert(plain.rate)
-        theta, count, slope = water.level(D)
+        theta, count, price = water.level(D)
         q = np.zeros(n)
         q[used[:count]] = np.maximum(water.p[:count] - theta, 0.0)
         mass = float(q.sum())
         if not mass > 0:
             return constant(n, int(used[0]))
-        return Tilt(q / mass, min(slope, _MOST_SLOPE), steps=1)
+        return Tilt(q / mass, min(price, _MOST_PRICE), steps=1)
 
 
+@dataclass(frozen=True, eq=False)
 class _Water:
     """Masses in falling order, all positive, and the water level at a distortion."""
 
-    def __init__(self, p: Array) -> None:
-        self.p = p
-        # Small terms first.
-        self.tail = np.concatenate((np.cumsum(p[::-1])[::-1][1:], [0.0]))
-        self.heads = np.cumsum(p * np.log(p))
-        # As the level reaches the k-th mass its letter leaves: the distortion just before.
-        self.full = self.tail + np.arange(len(p)) * p
+    p: Array
+
+    @cached_property
+    def tail(self) -> Array:
+        """What the letters after the k-th have together, small terms added first."""
+        return np.concatenate((np.cumsum(self.p[::-1])[::-1][1:], [0.0]))
+
+    @cached_property
+    def heads(self) -> Array:
+        """``Σ p log p`` of the letters up to the k-th."""
+        return np.cumsum(self.p * np.log(self.p))
+
+    @cached_property
+    def full(self) -> Array:
+        """The distortion just before the level reaches the k-th mass, at which its letter leaves."""
+        return self.tail + np.arange(len(self.p)) * self.p
 
     def level(self, D: float) -> tuple[float, int, float]:
-        """Return the water level, the number of letters above it, and the slope.
+        """Return the water level, the number of letters above it, and the price.
 
         D rises with the level and falls with the number k of letters in use, so k is the one for which
         ``p[k] <= theta < p[k - 1]``.
@@ -87,7 +98,7 @@ class _Water:
         theta = max(0.0, (D - float(self.tail[count - 1])) / (count - 1))
         total = float((self.p[:count] - theta).sum())
         if theta == 0:
-            return theta, count, _DRY_SLOPE
+            return theta, count, _DRY_PRICE
         return theta, count, math.log1p(max(0.0, total) / theta)
 
     def rate(self, D: float) -> tuple[float, float]:

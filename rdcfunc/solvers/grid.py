@@ -12,8 +12,8 @@ from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Difference, Distortion
 from rdcfunc.information import Array, Indices
 from rdcfunc.solvers.base import Structured, at_least_one
+from rdcfunc.solvers.first_prices import first_price, last_tilt
 from rdcfunc.solvers.path import Path
-from rdcfunc.solvers.slopes import first_slope, last_tilt
 from rdcfunc.structure.certificate import bracket, lawful
 from rdcfunc.structure.differences import live, tamed
 from rdcfunc.structure.exponential import Exponential
@@ -41,7 +41,7 @@ _SHARE, _AFTER = 0.01, 0.02
 class Grid(Structured):
     """Difference distortions alone on uniform grids with ``rho(0) = 0``: n = 50 000 takes about a second.
 
-    The law of the reproduction and the slope follow one central path, on a few letters that are added to where prices
+    The law of the reproduction and the price follow one central path, on a few letters that are added to where prices
     ask for it. Newton systems are banded, for any rho by windows and for the absolute error by recursion, or small,
     by interpolation where the kernel of the squared error is smooth.
 
@@ -84,9 +84,9 @@ class Grid(Structured):
         with np.errstate(all="ignore"):  # A path that breaks down shows in its bracket.
             last = last_tilt(d, lawful(plain), plain.target.D, plain.rate)
             # The tangent where nothing is sent may do, which no path can tell from it.
-            if plain.rate < 0.5 * tol * last.slope:
+            if plain.rate < 0.5 * tol * last.price:
                 return last
-            return _Walk(plain, d, tol, last.slope).best(self.steps)
+            return _Walk(plain, d, tol, last.price).best(self.steps)
 
 
 class _Walk:
@@ -96,7 +96,7 @@ class _Walk:
         self.plain, self.d, self.tol, p = plain, d, tol, lawful(plain)
         self.n, self.rows = len(p), live(p)
         D, rate = plain.target.D, plain.rate
-        s = max(first_slope(d, p, D, rate), least)
+        s = max(first_price(d, p, D, rate), least)
         self.path = Path(self._few(s), p[self.rows], s, D, rate)
         self.found: Tilt | None = None
         self.least, self.rounds, self.asked, self.aim = math.inf, 0, 0, _AIM

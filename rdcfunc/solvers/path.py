@@ -1,4 +1,4 @@
-"""The central path of an output law and a slope together, on kernels that are applied and not formed."""
+"""The central path of an output law and a price together, on kernels that are applied and not formed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rdcfunc.structure.kernel import Factored
 #: Part of the way to the boundary that a step goes, the length of a step below which it is blocked, and the part of
 #: the complementarity that a plain step aims at.
 _SHORT_OF, _BLOCKED, _LESS = 0.995, 0.05, 0.1
-#: A step at most trebles the slope, and leaves at least this part of it.
+#: A step at most trebles the price, and leaves at least this part of it.
 _RISE, _FALL = 2.0, 0.7
 
 Move = tuple[Array, Array, Array, Array, float]
@@ -28,7 +28,7 @@ class Path:
     Attributes
     ----------
     kernel
-        Between the source letters that count and the reproduction letters in use, at the slope of the iterate.
+        Between the source letters that count and the reproduction letters in use, at the price of the iterate.
     p
         Masses of the former.
     q, z, y, s, v, g

@@ -20,7 +20,7 @@ from rdcfunc.information import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Tilt:
+class Projected:
     """A tilted channel with its value, gradient and curvature of G."""
 
     channel: Array
@@ -29,7 +29,7 @@ class Tilt:
     curvature: Array
 
 
-def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) -> Tilt:
+def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) -> Projected:
     """Return the channel tilted by the prices ``s`` and the derivatives of ``G`` there.
 
     ``log_q`` has shape (N,), or (n, N) with -inf where a pair is forbidden.
@@ -53,7 +53,7 @@ def tilt(p: Array, log_q: Array, costs: list[Array], levels: Array, s: Array) ->
         for j in range(i + 1):
             second = float(np.vdot(weighted, costs[j])) - float(p @ (means[i] * means[j]))
             curvature[i, j] = curvature[j, i] = second
-    return Tilt(channel, value, gradient, curvature)
+    return Projected(channel, value, gradient, curvature)
 
 
 def project(
@@ -65,7 +65,7 @@ def project(
     limit: Array,
     accuracy: float = 1e-10,
     forbidden: NDArray[np.bool_] | None = None,
-) -> tuple[Array, Tilt]:
+) -> tuple[Array, Projected]:
     """Return the prices that maximise ``G`` and the tilted channel, from the prices ``s``.
 
     Levels that no channel meets send ``G`` to infinity; the climb ends where it proves that.
@@ -110,7 +110,7 @@ def project(
 _STEPS, _HALVINGS = 60, 30
 
 
-def _directions(now: Tilt, free: NDArray[np.bool_]) -> Iterator[Array]:
+def _directions(now: Projected, free: NDArray[np.bool_]) -> Iterator[Array]:
     """Yield Newton's direction on the free prices, then a scaled gradient, uphill even when clipped."""
     H, g = now.curvature[np.ix_(free, free)], now.gradient[free]
     diagonal = np.diag(H) + 1e-14 * np.trace(H) + 1e-300
@@ -128,8 +128,8 @@ def _line_search(
     s: Array,
     step: Array,
     limit: Array,
-    now: Tilt,
-) -> tuple[Array, Tilt | None]:
+    now: Projected,
+) -> tuple[Array, Projected | None]:
     """Return the longest halving of a step that raises ``G`` enough, and None if there is none."""
     for halving in range(_HALVINGS):
         trial = np.clip(s + step / 2**halving, 0.0, limit)

@@ -177,12 +177,12 @@ def proposals(
     sides = [] if cells is None else _facets(program, cells)
     for candidate in found:
         prices = candidate.dual.linear[k : k + len(units)] / [unit for _, unit in units]
-        slopes = None
+        walls = None
         if cells is not None and sides:
-            slopes = np.zeros((*cells.shape[:2], cells.shape[3]))
+            walls = np.zeros((*cells.shape[:2], cells.shape[3]))
             for price, (h, j, normal) in zip(candidate.dual.linear[k + len(units) :], sides, strict=True):
-                slopes[h, j] += price * normal
-        dual = Dual(candidate.dual.linear[:k], candidate.dual.outputs, prices, slopes)
+                walls[h, j] += price * normal
+        dual = Dual(candidate.dual.linear[:k], candidate.dual.outputs, prices, walls)
         log_a = candidate.log_a
         if log_a is not None:
             log_a = log_a + sum(price * least for price, (least, _) in zip(prices, units, strict=True))

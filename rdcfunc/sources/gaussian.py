@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from rdcfunc import checks
 from rdcfunc.information import Array
+from rdcfunc.rounding import EPS
 
 #: Part of the largest variance below which a component counts as constant.
 _LEAST = 2.0**-300
@@ -102,5 +103,5 @@ class Gaussian:
             return Spectrum(diagonal[order], np.eye(self.n)[:, order], 0.0)
         variances, axes = np.linalg.eigh(self.covariance)
         variances, axes = variances[::-1], axes[:, ::-1]
-        blur = self.n * float(np.finfo(np.float64).eps) * float(variances[0])
+        blur = self.n * EPS * float(variances[0])
         return Spectrum(variances[variances > blur], axes[:, variances > blur], blur)

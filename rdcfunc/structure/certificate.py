@@ -32,7 +32,7 @@ class Bracket:
         The bracket.
     rate, distortion
         What the channel spends.
-    slope
+    price
         Nats per unit of distortion behind the lower bound; zero where it is trivial.
     channel
         The channel.
@@ -42,7 +42,7 @@ class Bracket:
     upper: float
     rate: float
     distortion: float
-    slope: float
+    price: float
     channel: Tilted
 
 
@@ -76,29 +76,29 @@ def bracket(plain: Plain, tilt: Tilt) -> Bracket:
     d, p, D, rate = plain.distortion, lawful(plain), plain.target.D, plain.rate
     reading = _read(d, p, tilt, D, rate)
     if not reading.information + reading.spent < inf:
-        reading = replace(_identity(d, p), floor=reading.floor, slope=reading.slope)
+        reading = replace(_identity(d, p), floor=reading.floor, price=reading.price)
     lower = _lower(reading, D, rate)
-    slope = reading.slope if lower > 0 else 0.0
+    price = reading.price if lower > 0 else 0.0
     spent, information = reading.spent * _UP, max(0.0, reading.information) * _UP
     if plain.minimises_rate:
         share = 0.0 if spent <= D else min(1.0, (1 - D / spent) * _UP + 4 * UNIT)
         entropy = sum(entropy_bound(p))
         upper = ((1 - share) * information + share * entropy) * _UP
         told = min(upper, (1 - share) * _told(reading) + share * entropy)
-        return Bracket(lower, upper, told, (1 - share) * spent, slope, _mixed(reading.channel, share, None, p))
+        return Bracket(lower, upper, told, (1 - share) * spent, price, _mixed(reading.channel, share, None, p))
     j, most = best_constant(d, p)
     share = 0.0 if information <= rate else min(1.0, (1 - rate / information) * _UP + 4 * UNIT)
     upper = ((1 - share) * spent + share * most) * _UP
     told = min(rate, (1 - share) * _told(reading))
-    return Bracket(lower, upper, told, upper, slope, _mixed(reading.channel, share, j, p))
+    return Bracket(lower, upper, told, upper, price, _mixed(reading.channel, share, j, p))
 
 
 def _read(d: Hamming | Difference, p: Array, tilt: Tilt, D: float, rate: float) -> Reading:
-    if tilt.slope == 0:
+    if tilt.price == 0:
         j, spent = best_constant(d, p)
         q = constant(len(p), j).q
         return Reading(0.0, 0.0, 0.0, spent, Tilted(d, q, 0.0, q))
-    if tilt.slope == inf:
+    if tilt.price == inf:
         return _identity(d, p)
     if isinstance(d, Hamming):
         return hamming.read(d, p, tilt)
@@ -109,26 +109,26 @@ def _identity(d: Hamming | Difference, p: Array) -> Reading:
     """Return the reading of the channel without distortion.
 
     With ``a = 1 / p`` column sums are at most ``1 + n e^{-s c}`` if c is the least cost of a confusion, so that at a
-    slope with ``n e^{-s c} = e^-40`` the dual value is the entropy.
+    price with ``n e^{-s c} = e^-40`` the dual value is the entropy.
     """
     value, error = entropy_bound(p)
     n = len(p)
     others = np.ones(1) if isinstance(d, Hamming) else np.delete(d.lags, n - 1) * (1 - d.slack)
     least = float(others.min(initial=inf))
-    slope = (40.0 + math.log(n)) / least if least > 1e-300 else 0.0
-    floor = value - error - 4 * UNIT if slope > 0 else 0.0
-    return Reading(floor, slope, value + error, 0.0, Tilted(d, p, inf, p))
+    price = (40.0 + math.log(n)) / least if least > 1e-300 else 0.0
+    floor = value - error - 4 * UNIT if price > 0 else 0.0
+    return Reading(floor, price, value + error, 0.0, Tilted(d, p, inf, p))
 
 
 def _lower(reading: Reading, D: float, rate: float) -> float:
     """Return the lower bound on what is minimised: the rate if it is given as inf, or else the distortion."""
-    floor, slope = reading.floor, reading.slope
-    if not (floor > 0 and slope > 0):
+    floor, price = reading.floor, reading.price
+    if not (floor > 0 and price > 0):
         return 0.0
     if rate == inf:
-        charged = slope * D * _UP
+        charged = price * D * _UP
         return max(0.0, floor - charged - 4 * UNIT * (floor + charged)) * _DOWN
-    return max(0.0, (floor - rate - 4 * UNIT * (floor + rate)) / slope) * _DOWN
+    return max(0.0, (floor - rate - 4 * UNIT * (floor + rate)) / price) * _DOWN
 
 
 def _mixed(channel: Tilted, share: float, other: int | None, p: Array) -> Tilted:

@@ -4,7 +4,7 @@ With :math:`v = K q` and any :math:`a > 0`,
 
 .. math:: \sum_x p_x \ln a_x - \ln \max_j \sum_x p_x a_x e^{-s d(x,j)} - s D \le R(D) \le -\sum_x p_x \ln v_x - s E d
 
-where the right side belongs to the channel ``K ∘ q / v``, its slope moved until the level fits.
+where the right side belongs to the channel ``K ∘ q / v``, its price moved until the level fits.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _MOST_ENTRIES = 3e5
 _FINE = 2e-11
 #: Where rounding may be this part of a row's sum, the row is answered by the nearest letter.
 _DROWNED = 1e-3
-#: Slopes tried to meet the level, and how far inside it they aim: relative to a distortion, and in nats.
+#: Prices tried to meet the level, and how far inside it they aim: relative to a distortion, and in nats.
 _TRIES, _ROOM, _RATE_ROOM = 4, 1e-12, 1e-13
 
 
 def read(d: Difference, p: Array, tilt: Tilt, D: float, rate: float) -> Reading:
-    """Return what a tilt comes to, its channel's slope moved to meet the distortion D, or the rate if that is finite.
+    """Return what a tilt comes to, its channel's price moved to meet the distortion D, or the rate if that is finite.
 
     Distortions are those of the table, whose entries are those of the lags to within the slack.
     """
     most = (1 + d.slack) * (1 + 8 * UNIT)
     with np.errstate(all="ignore"):  # What breaks down is not finite, and bounds nothing.
         spent = _fitted(d, p, tilt, D / most * (1 - 8 * UNIT), rate)
-        floor, slope = _floor(d, p, tilt), tilt.slope / (1 - d.slack) * (1 + 8 * UNIT)
-        return Reading(floor, slope, spent.information, spent.loss * most, spent.channel(d, p, tilt.q))
+        floor, price = _floor(d, p, tilt), tilt.price / (1 - d.slack) * (1 + 8 * UNIT)
+        return Reading(floor, price, spent.information, spent.loss * most, spent.channel(d, p, tilt.q))
 
 
 def live(p: Array) -> Indices:
@@ -69,7 +69,7 @@ def tamed(lags: Array, s: float, y: Array) -> tuple[Array, Array, Toeplitz]:
 
 def _floor(d: Difference, p: Array, tilt: Tilt) -> float:
     """Return the dual value without its level, whatever the masses."""
-    n, s = len(p), tilt.slope
+    n, s = len(p), tilt.price
     masses = p if tilt.masses is None else np.where((tilt.masses > 0) & (p > TINY), tilt.masses, p)
     _, y, kernel = tamed(d.lags, s, masses)
     if d.power == 1:
@@ -87,13 +87,13 @@ def _floor(d: Difference, p: Array, tilt: Tilt) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Spent:
-    """What the channel at one slope spends, the derivative of its loss by the slope, and how it answers each row.
+    """What the channel at one price spends, the derivative of its loss by the price, and how it answers each row.
 
     ``sums`` are those of the rows of the kernel that are tilted, the others go ``straight`` to their ``answers``.
     """
 
     kernel: Bounded
-    slope: float
+    price: float
     information: float
     loss: float
     doubt: float
@@ -107,14 +107,14 @@ class _Spent:
         """Return the channel with its output law."""
         y = np.where(self.tilted, p[self.kernel.rows] / self.sums, 0.0)
         law, letters = np.zeros(len(p)), self.kernel.letters
-        law[letters] = q[letters] * np.maximum(self.kernel.at(self.slope).transposed(y, 0)[0], 0.0)
+        law[letters] = q[letters] * np.maximum(self.kernel.at(self.price).transposed(y, 0)[0], 0.0)
         law += np.bincount(self.answers, p[self.straight], len(p))
-        return Tilted(d, q, self.slope, law / law.sum(), self.kernel.reach, self.straight, self.answers)
+        return Tilted(d, q, self.price, law / law.sum(), self.kernel.reach, self.straight, self.answers)
 
 
 def _fitted(d: Difference, p: Array, tilt: Tilt, D: float, rate: float) -> _Spent:
     """Return the dearest channel found within the level, or else the last one tried."""
-    s, best = tilt.slope, None
+    s, best = tilt.price, None
     kernel = _kernel(d, live(p), np.flatnonzero(tilt.q > 0), s)
     for _ in range(_TRIES):
         kernel = kernel.at(s)
@@ -127,10 +127,10 @@ def _fitted(d: Difference, p: Array, tilt: Tilt, D: float, rate: float) -> _Spen
             best = found
             if excess >= -20 * room - 3 * found.doubt:
                 break
-        slope = max(s + (excess + room) / bend, 0.3 * s) if abs(bend) > 0 else math.nan
-        if not math.isfinite(slope):
+        price = max(s + (excess + room) / bend, 0.3 * s) if abs(bend) > 0 else math.nan
+        if not math.isfinite(price):
             break
-        s = slope
+        s = price
     return best or found
 
 
@@ -145,7 +145,7 @@ def _kernel(d: Difference, rows: Indices, support: Indices, s: float) -> Bounded
 
 
 def _spend(kernel: Bounded, s: float, d: Difference, p: Array, q: Array) -> _Spent:
-    """Return bounds on what the channel at this slope spends."""
+    """Return bounds on what the channel at this price spends."""
     rows, weights = kernel.rows, q[kernel.letters]
     v, g, h = kernel.times(weights, 0, 1, 2)
     thin, thick = kernel.accuracy(weights)

@@ -14,13 +14,13 @@ from rdcfunc.structure.tilt import Tilt, Tilted
 
 
 def read(d: Hamming, p: Array, tilt: Tilt) -> Reading:
-    r"""Return what any output law and slope come to; the dual point is that of the law.
+    r"""Return what any output law and price come to; the dual point is that of the law.
 
     All sums over the kernel are :math:`\sum_x u_x K_{xj} = r \sum_x u_x + (1 - r) u_j`, :math:`r = e^{-s}`. Pairwise
     sums of up to 2^30 terms err by less than 50 units of the sum of moduli: those of q and of the terms, which err by a
     few units themselves.
     """
-    s, q = tilt.slope, tilt.q / float(tilt.q.sum())
+    s, q = tilt.price, tilt.q / float(tilt.q.sum())
     r, gain = math.exp(-s), -math.expm1(-s)
     v = r + gain * q
     y = p / v

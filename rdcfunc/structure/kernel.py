@@ -1,4 +1,4 @@
-"""Kernels ``K = exp(-s d)`` between source letters (rows) and reproduction letters, applied at a slope."""
+"""Kernels ``K = exp(-s d)`` between source letters (rows) and reproduction letters, applied at a price."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CUT = 36.0
 
 
 class Kernel(ABC):
-    """The products with ``K ∘ d^k`` at the current slope ``s``."""
+    """The products with ``K ∘ d^k`` at the current price ``s``."""
 
     rows: Indices
     letters: Indices
@@ -25,7 +25,7 @@ class Kernel(ABC):
 
     @abstractmethod
     def at(self, s: float) -> Self:
-        """Return the kernel at another slope: itself, moved, or a replacement that fits it."""
+        """Return the kernel at another price: itself, moved, or a replacement that fits it."""
 
     @abstractmethod
     def times(self, q: Array, *powers: int) -> list[Array]:

@@ -17,8 +17,8 @@ class Reading:
 
     Attributes
     ----------
-    floor, slope
-        ``R(D) >= floor - slope D`` for every D.
+    floor, price
+        ``R(D) >= floor - price D`` for every D.
     information, spent
         Bounds on the mutual information and on the distortion of the channel.
     channel
@@ -26,7 +26,7 @@ class Reading:
     """
 
     floor: float
-    slope: float
+    price: float
     information: float
     spent: float
     channel: Tilted

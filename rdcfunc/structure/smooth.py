@@ -48,7 +48,7 @@ class Smooth(Factored):
         self.at(s)
 
     def at(self, s: float) -> Smooth:
-        """Move to another slope, with other nodes if it is far from theirs."""
+        """Move to another price, with other nodes if it is far from theirs."""
         if not 0.6 * self.built <= s <= 1.6 * self.built:
             return Smooth(self.unit, self.n, self.rows, s)
         self.s = s

@@ -1,4 +1,4 @@
-"""Tilted channels: an output law and a slope say it all, so that a channel is formed only when someone asks for it."""
+"""Tilted channels: an output law and a price say it all, so that a channel is formed only when someone asks for it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rdcfunc.checks import affordable
 from rdcfunc.distortions import Difference, Hamming
 from rdcfunc.information import Array, Indices
-
-#: Bytes of a channel beyond which it is not formed.
-_MOST_BYTES = 2e9
 
 
 @dataclass(frozen=True, eq=False)
 class Tilt:
-    """What a solver of structure proposes: an output law, a slope, and a point of the dual.
+    """What a solver of structure proposes: an output law, a price, and a point of the dual.
 
     Attributes
     ----------
     q
         Output law (n,).
-    slope
+    price
         Nats per unit of distortion: 0 for one letter that answers everything, inf for the identity.
     masses
         ``p a`` (n,) of the lower bound; None takes what belongs to the law.
@@ -30,7 +28,7 @@ class Tilt:
     """
 
     q: Array
-    slope: float
+    price: float
     masses: Array | None = None
     steps: int = 0
 
@@ -53,7 +51,7 @@ class Tilted:
 
     Attributes
     ----------
-    distortion, q, slope
+    distortion, q, price
         What the channel is made of.
     law
         The law (n,) of its output.
@@ -67,7 +65,7 @@ class Tilted:
 
     distortion: Hamming | Difference
     q: Array
-    slope: float
+    price: float
     law: Array
     reach: float = np.inf
     straight: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
@@ -84,11 +82,8 @@ class Tilted:
             If it would be too large.
         """
         n, m = self.distortion.shape
-        if 8.0 * n * m > _MOST_BYTES:
-            raise MemoryError(
-                f"the channel is a table of n = {n} times m = {m} numbers, {8 * n * m} bytes; use .output and .prices, "
-                "which need no table, or a coarser alphabet"
-            )
+        cure = "use .output and .prices, which need no table, or a coarser alphabet"
+        affordable(n, m, "the channel", cure, tables=2)  # of exponents and of the channel
         channel = self._tilted()
         channel[self.straight] = 0.0
         channel[self.straight, self.answers] = 1.0
@@ -99,16 +94,16 @@ class Tilted:
 
     def _tilted(self) -> Array:
         n = self.distortion.shape[0]
-        if self.slope == np.inf:
+        if self.price == np.inf:
             return np.eye(n)
         if isinstance(self.distortion, Hamming):
-            channel = np.tile(np.exp(-self.slope) * self.q, (n, 1))
+            channel = np.tile(np.exp(-self.price) * self.q, (n, 1))
             np.fill_diagonal(channel, self.q)
         else:
             # Row x holds the lags x, x - 1, ..., without a copy.
             costs = np.lib.stride_tricks.sliding_window_view(self.distortion.lags, n)[:, ::-1]
             with np.errstate(divide="ignore"):
-                channel = np.log(self.q) - self.slope * costs
+                channel = np.log(self.q) - self.price * costs
             channel[costs > self.reach] = -np.inf
             # Rows without mass may reach no letter.
             lost = np.isneginf(channel.max(axis=1))

@@ -26,7 +26,7 @@ class Toeplitz:
     lags
         ``lags[n - 1 + i - j] = rho(i - j) >= 0``, zero at lag zero, shape (2 n - 1,).
     s
-        Slope, nats per unit of distortion.
+        Price, nats per unit of distortion.
     kind
         Type of kernel and transforms; :class:`numpy.longdouble`, where it is longer, makes :meth:`error` smaller.
     """

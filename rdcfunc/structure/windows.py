@@ -15,7 +15,7 @@ from rdcfunc.structure.kernel import CUT, UNIT, Bounded, Factored
 class Windows(Bounded, Factored):
     r"""Sorted rows in blocks, each meeting the letters within reach of it: batched products and a banded factor.
 
-    Entries with :math:`s \rho >` ``CUT`` at the slope of construction, costs beyond the ``reach``, are left out. What
+    Entries with :math:`s \rho >` ``CUT`` at the price of construction, costs beyond the ``reach``, are left out. What
     is left is the kernel of a channel in its own right, and all sums over it are of non-negative terms, so that
     rounding is relative.
     """
@@ -47,7 +47,7 @@ class Windows(Bounded, Factored):
         return np.where(a >= b, place, self.breadth * len(self.letters)).ravel()
 
     def at(self, s: float) -> Windows:
-        """Move to another slope, with windows of another width if it is far from theirs."""
+        """Move to another price, with windows of another width if it is far from theirs."""
         if not 0.7 * self.built <= s <= 4 * self.built:
             return Windows(self.lags, self.rows, self.letters, s)
         self.s = s

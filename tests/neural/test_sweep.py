@@ -89,6 +89,23 @@ def test_a_damaged_run_is_set_aside_and_trained_again(swept, tmp_path, capsys):
     assert path.with_name(f"{path.name}.damaged").exists()
 
 
+def test_decoders_on_one_encoder_share_it(swept, tmp_path, monkeypatch):
+    """What a frozen encoder makes of the images is computed, and kept, once for all decoders that read it."""
+    copytree(swept[0] / "runs", tmp_path / "runs")
+    train, encoders = SWEEP.train_decoders, []
+    for job in JOBS[2:]:
+        (tmp_path / "runs" / f"{job.key}.pt").unlink()
+
+    def watched(pairs, **options):
+        encoders.extend(run.codec.encoder for run, _ in pairs)
+        return train(pairs, **options)
+
+    monkeypatch.setattr(SWEEP, "train_decoders", watched)
+    sweep(JOBS, tmp_path, dithers=2, together=2)
+    assert len(encoders) == 2
+    assert encoders[0] is encoders[1]
+
+
 def test_a_group_that_does_not_fit_on_the_device_is_halved(swept, tmp_path, monkeypatch):
     train, sizes = SWEEP.train_together, []
 

@@ -1,4 +1,4 @@
-"""First slopes for difference distortions: of the Shannon lower bound, and of a coarse grid."""
+"""First prices for difference distortions: of the Shannon lower bound, and of a coarse grid."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rdcfunc.structure.toeplitz import Toeplitz
 
 #: Points of the coarse grid, and sweeps on it at a given distortion and at a given rate.
 _COARSE, _SWEEPS, _RATE_SWEEPS = 256, 12, 60
-#: Relative distance from the end where nothing is sent, in distortion and in nats, at which its slope is a help.
+#: Relative distance from the end where nothing is sent, in distortion and in nats, at which its price is a help.
 _NEAR, _FEW = 0.1, 0.1
 
 
 def last_tilt(d: Difference, p: Array, D: float, rate: float) -> Tilt:
-    """Return the best constant at about the slope at which nothing is sent any more, or at zero far from that end.
+    """Return the best constant at about the price at which nothing is sent any more, or at zero far from that end.
 
-    It is the least of all slopes, and the largest at which the constant j is optimal: no column sum of
+    It is the least of all prices, and the largest at which the constant j is optimal: no column sum of
     ``p_x e^{s (d(x, j) - d(x, k))}`` is above one.
     """
     j, most = best_constant(d, p)
@@ -40,11 +40,11 @@ def last_tilt(d: Difference, p: Array, D: float, rate: float) -> Tilt:
         if high < 1.0001 * low:
             break
     s = 0.999 * low
-    return replace(constant(n, j), slope=s, masses=p * np.exp(s * costs))
+    return replace(constant(n, j), price=s, masses=p * np.exp(s * costs))
 
 
-def first_slope(d: Difference, p: Array, D: float, rate: float) -> float:
-    """Return a slope to start from: that of the Shannon bound, unless q = p, on a coarse grid, asks for far less."""
+def first_price(d: Difference, p: Array, D: float, rate: float) -> float:
+    """Return a price to start from: that of the Shannon bound, unless q = p, on a coarse grid, asks for far less."""
     s, n = _shannon(d.lags, entropy(p), D, rate), len(p)
     stride = -(-n // _COARSE)
     p = np.add.reduceat(p, np.arange(0, n, stride))
@@ -68,7 +68,7 @@ def first_slope(d: Difference, p: Array, D: float, rate: float) -> float:
 
 
 def _shannon(lags: Array, entropy: float, D: float, rate: float) -> float:
-    """Return the slope of the Shannon lower bound at this distortion or rate."""
+    """Return the price of the Shannon lower bound at this distortion or rate."""
     low, high, s = 0.0, math.inf, 1.0 / (float(np.median(lags)) or float(lags.max()))
     for _ in range(200):
         w = np.exp(-s * lags)
