@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from brackets import assert_honest, assert_overlap, quietly
 from measure import assert_meets, information
 from oracles import fixed_binary, h
-from problems import LABELS, assert_honest, assert_overlap, nonconvex_problem
+from problems import LABELS, nonconvex_problem
 from scipy.special import entr
 
 import rdcfunc as rdc
@@ -38,9 +39,7 @@ def instance(seed: int, n: int, m: int, K: int) -> tuple[rdc.Problem, Target]:
 
 def rate(problem: rdc.Problem, target: Target, nodes: int | None = None, tol: float = 1e-6) -> rdc.Solution:
     solver = None if nodes is None else solvers.BranchAndBound(nodes=nodes)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        return rdc.rate(problem, target.D, target.P, target.C, solver=solver, tol=tol)
+    return quietly(rdc.rate, problem, target.D, target.P, target.C, solver=solver, tol=tol)
 
 
 def tagged(problem: rdc.Problem) -> rdc.Problem:

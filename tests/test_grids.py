@@ -1,18 +1,17 @@
 """Differences on uniform grids: the special answers are the general ones, at sizes where no table fits."""
 
 import pickle
-import warnings
 from dataclasses import replace
 from math import inf, log2
 
 import numpy as np
 import pytest
+from brackets import assert_honest, assert_overlap, quietly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lines import TOL, gauss, normal, pmfs
 from measure import assert_meets
 from oracles import LN2
-from problems import assert_honest, assert_overlap
 
 import rdcfunc as rdc
 from rdcfunc import distortions, solvers, sources
@@ -58,18 +57,12 @@ def most(problem: rdc.Problem) -> float:
     return float((problem.source.pmf @ problem.distortion.values).min())
 
 
-def quietly(*args: object, **options: object) -> rdc.Solution:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        return rdc.rate(*args, **options)
-
-
 @each_case
 @pytest.mark.parametrize("part", PARTS)
 def test_grids_are_the_general_answer(problem: rdc.Problem, part: float) -> None:
     D = part * most(problem)
     special = rdc.rate(problem, D, solver=solvers.Grid(), tol=TOL)
-    general = quietly(problem, D, solver=solvers.InteriorPoint(), tol=TOL)
+    general = quietly(rdc.rate, problem, D, solver=solvers.InteriorPoint(), tol=TOL)
     assert special.gap <= TOL
     assert_overlap(special, general)
     assert_meets(problem, special, rdc.Target(D))
@@ -149,8 +142,8 @@ def test_grids_take_any_law_and_any_level(p: np.ndarray, part: float, power: int
     n = p.size
     problem = rdc.Problem(sources.Discrete(p), distortions.difference(np.abs(np.arange(1.0 - n, n)) ** power))
     D = part * most(problem)
-    answer = quietly(problem, D, solver=solvers.Grid(), tol=TOL)
-    general = quietly(problem, D, solver=solvers.InteriorPoint(), tol=TOL)
+    answer = quietly(rdc.rate, problem, D, solver=solvers.Grid(), tol=TOL)
+    general = quietly(rdc.rate, problem, D, solver=solvers.InteriorPoint(), tol=TOL)
     assert_overlap(answer, general)
     assert_meets(problem, answer, rdc.Target(D))
     assert answer.gap <= 1e-8
@@ -203,7 +196,7 @@ def test_letters_may_be_confused_for_free() -> None:
     problem = rdc.Problem(sources.uniform(3), distortions.difference([1.0, 0.0, 0.0, 0.0, 1.0]))
     assert rdc.rate(problem, 0.0).upper < 1e-12
     five = rdc.Problem(sources.uniform(5), distortions.difference([4.0, 2.0, 1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 4.0]))
-    assert_overlap(rdc.rate(five, 0.0), quietly(five, 0.0, solver=solvers.Grid()))
+    assert_overlap(rdc.rate(five, 0.0), quietly(rdc.rate, five, 0.0, solver=solvers.Grid()))
 
 
 def test_a_gaussian_on_a_fine_grid_meets_the_shannon_lower_bound() -> None:
@@ -233,7 +226,7 @@ def test_structure_and_table_start_from_each_other() -> None:
     special = rdc.rate(problem, D)
     general = rdc.rate(problem, D, solver=solvers.InteriorPoint(), start=special)
     for solver in (solvers.BlahutArimoto(sweeps=200), solvers.InteriorPoint()):
-        assert_overlap(general, quietly(problem, D, solver=solver, start=special))
+        assert_overlap(general, quietly(rdc.rate, problem, D, solver=solver, start=special))
     assert_overlap(special, rdc.rate(problem, D, start=general))
     assert_overlap(special, rdc.rate(problem, D, start=special))
     assert_overlap(pickle.loads(pickle.dumps(special)), general)

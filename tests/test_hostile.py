@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brackets import assert_honest
 from measure import assert_meets
-from problems import abs_cost, assert_honest
+from parts import abs_cost
 
 import rdcfunc as rdc
 from rdcfunc import Prices, Target, classifications, distortions, perceptions, sources

@@ -1,16 +1,17 @@
 """The convex core: to 1e-9 bit in few steps, the same as every other method, and both ways between level and rate."""
 
-import warnings
 from dataclasses import replace
 from decimal import Decimal, getcontext
 from functools import cache
 
 import numpy as np
 import pytest
+from brackets import assert_honest, assert_overlap, quietly, solved, truth
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from measure import assert_meets
-from problems import ROWS, Row, assert_honest, assert_overlap, likely, mean, random_parts, solved, truth
+from parts import likely, mean, random_parts
+from problems import ROWS, Row
 from scipy.optimize import brentq
 
 import rdcfunc as rdc
@@ -214,9 +215,8 @@ def test_generated_problems_agree_with_conic_programs(
         np.inf if judge is None else loose * mean(p, witness, judge.cost) / judge.unit,
     )
     answer = rdc.rate(problem, target.D, target.P, target.C, tol=1e-6)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # levels met by one channel only are hard on it
-        other = rdc.rate(problem, target.D, target.P, target.C, solver=solvers.Conic())
+    # Levels met by one channel only are hard on it.
+    other = quietly(rdc.rate, problem, target.D, target.P, target.C, solver=solvers.Conic())
     assert_overlap(answer, other)
     assert answer.gap <= 1e-6
     assert not answer.channel[np.isinf(d) & (p > 0)[:, None]].any()
@@ -393,9 +393,7 @@ def test_perception_that_costs_nothing_is_left_out(name: str) -> None:
     assert slack.steps == free.steps
     assert slack.gap <= TOL
     assert slack.prices.perception == 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        binding = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=0.9 * spent, solver=CORE, tol=TOL)
+    binding = quietly(rdc.rate, rdc.Problem(source, d, divergence), D=0.3, P=0.9 * spent, solver=CORE, tol=TOL)
     assert binding.steps > free.steps  # the answer without perception is over this level, and not taken
     tight = rdc.rate(rdc.Problem(source, d, divergence), D=0.3, P=0.0, solver=CORE, tol=1e-6)
     assert tight.prices.perception > 0

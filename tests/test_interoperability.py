@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from problems import nonconvex_problem
+from problems import COIN, nonconvex_problem
 from scipy import stats
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc import classifications, distortions, solvers, sources
 
-COIN = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 GRID = np.linspace(-3, 3, 9)
 LABELS = classifications.ConditionalEntropy(classifications.LinearLabel(1.0, 0.1))
 GAUSS = rdc.Problem(sources.Gaussian(1.0), distortions.squared_error(), classification=LABELS)

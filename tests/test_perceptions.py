@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from measure import divergence
 from oracles import LN2
-from problems import abs_cost
+from parts import abs_cost
 
 from rdcfunc import perceptions
 from rdcfunc.perceptions import Divergence, FDivergence

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import cvxpy as cp
 import numpy as np
 import oracles
 import pytest
+from brackets import assert_overlap, quietly
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from measure import assert_meets, divergence, equivocation, information
 from oracles import PROGRAM, channel_program
-from problems import abs_cost, assert_overlap
+from parts import abs_cost
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
@@ -104,13 +104,6 @@ def cases(draw: st.DrawFn, least: int = 1, shapes: tuple[str, ...] = (), classes
         assume(p.min() > 0)
         witness = 0.5 * witness + 0.5 * np.eye(n)
     return Case(problem, witness, shape)
-
-
-def quietly(ask: Callable[..., rdc.Solution], *args: Any, **options: Any) -> rdc.Solution:
-    """Ask without the warning that a bracket is wide: honesty is asked for here, not tightness."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        return ask(*args, **options)
 
 
 def assert_attained(case: Case, answer: rdc.Solution, target: Target, R: float = inf) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brackets import quietly
 from measure import equivocation, information
 from scipy.integrate import quad
 from scipy.special import gammaln, ive
@@ -382,9 +383,7 @@ def test_samples_that_never_vary_cost_nothing() -> None:
 
 
 def test_a_curve_falls() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        curve = rdc.trace(rdc.Problem(sources.Samples(LINE), SQUARED), R=[0.4, 0.8, 1.2], tol=1e-3)
+    curve = quietly(rdc.trace, rdc.Problem(sources.Samples(LINE), SQUARED), R=[0.4, 0.8, 1.2], tol=1e-3)
     assert curve.quantity == "D"
     assert (np.diff(curve.upper) < 0).all()
     assert (curve.lower <= curve.upper).all()
