@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 from problems import Row
 
 import rdcfunc as rdc
@@ -62,3 +63,20 @@ def assert_honest(solution: rdc.Solution, truth: float, accuracy: float = 0.0) -
 def assert_overlap(*solutions: rdc.Solution) -> None:
     """Assert that brackets of one quantity have a point in common."""
     assert max(s.lower for s in solutions) <= min(s.upper for s in solutions) + 1e-12
+
+
+def assert_equal(one: Any, other: Any) -> None:
+    """Assert that every field is the same, but for what a solver may start from."""
+    if isinstance(one, np.ndarray):
+        assert (one.dtype.kind, one.shape) == (other.dtype.kind, other.shape)
+        for a, b in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True):
+            assert_equal(a, b)
+    elif isinstance(one, tuple):
+        for a, b in zip(one, other, strict=True):
+            assert_equal(a, b)
+    elif hasattr(one, "__dataclass_fields__"):
+        assert type(one) is type(other)
+        for name in one.__dataclass_fields__.keys() - {"candidate"}:
+            assert_equal(getattr(one, name), getattr(other, name))
+    else:
+        assert one == other or (one != one and other != other)

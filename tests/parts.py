@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+
+import rdcfunc as rdc
+from rdcfunc import distortions, sources
 
 
 def random_parts(seed: int, n: int, m: int, K: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,3 +29,17 @@ def mean(p: np.ndarray, channel: np.ndarray, cost: np.ndarray) -> float:
 
 def abs_cost(n: int) -> np.ndarray:
     return np.abs(np.subtract.outer(np.arange(n), np.arange(n))) * 1.0
+
+
+@cache
+def random_square(n: int) -> rdc.Problem:
+    """Return a problem of n letters where each shows itself for free."""
+    rng = np.random.default_rng(0)
+    d = rng.random((n, n))
+    np.fill_diagonal(d, 0.0)
+    return rdc.Problem(sources.Discrete(rng.dirichlet(np.ones(n))), distortions.matrix(d))
+
+
+def most(problem: rdc.Problem) -> float:
+    """Return the distortion of the best constant."""
+    return float((problem.source.pmf @ problem.distortion.values).min())

@@ -13,6 +13,7 @@ from math import inf, log2
 import cvxpy as cp
 import numpy as np
 from oracles import (
+    GRID,
     PROGRAM,
     binary_rdc,
     binary_rdp,
@@ -187,7 +188,7 @@ def _nonconvex() -> list[Row]:
             Target(0.3, C=C),
             lambda C=C: fixed_binary(0.3, LABELS, 0.3, C),
             "every 2x2 channel",
-            accuracy=1e-7,
+            accuracy=GRID,
         )
         for C in (0.36764, 0.40205, 0.43647)
     ]

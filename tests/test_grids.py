@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lines import TOL, gauss, normal, pmfs
 from measure import assert_meets
 from oracles import LN2
+from parts import most
 
 import rdcfunc as rdc
 from rdcfunc import distortions, solvers, sources
@@ -50,11 +51,6 @@ def cases(n: int) -> dict[str, rdc.Problem]:
 
 SMALL = cases(60)
 each_case = pytest.mark.parametrize("problem", SMALL.values(), ids=SMALL.keys())
-
-
-def most(problem: rdc.Problem) -> float:
-    """The distortion of the best constant."""
-    return float((problem.source.pmf @ problem.distortion.values).min())
 
 
 @each_case
