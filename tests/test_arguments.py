@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from coins import ENTROPY, PLAIN, TAGGED
 from problems import COIN
 
 import rdcfunc as rdc
-from rdcfunc import Prices, Target, classifications, distortions, perceptions, solvers, sources
+from rdcfunc import Prices, Target, classifications, distortions, perceptions, plotting, solvers, sources
+from rdcfunc.passes.choice import machine
 
 nan, inf = np.nan, np.inf
 Q = np.eye(2)
@@ -79,6 +81,26 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "problem: decision": (
         lambda: replace(PLAIN, classification=classifications.ErrorRate([0, 1], [0, 1, 1])),
         r"ErrorRate must be given an answer for each of the 2 reproduction letters \(got 3\)",
+    ),
+    "points: far": (lambda: distortions.squared_error([0.0, 1e200]), r"points must lie within .* of zero .*rescale"),
+    "squared error: shape": (lambda: distortions.squared_error().shape, r"no table"),
+    "style: size": (lambda: plotting.style("poster").__enter__(), r"size must be one of .* \(got 'poster'\)"),
+    "figure: no axes": (lambda: plotting.save("axes", Path("figure.svg")), r"ax must be axes.*\(got a str\)"),
+    "device: NumPy": (
+        lambda: machine(1.0, backend="numpy", device="cpu"),
+        r"NumPy has no devices \(got device='cpu'\)",
+    ),
+    "several targets: structure": (
+        lambda: rdc.universal_rate(COIN, [Target(0.1), Target(0.2, 0.0)], solver=solvers.ClosedForm()),
+        r"ClosedForm takes .* there are several targets; use solver=None",
+    ),
+    "a table: structure": (
+        lambda: rdc.rate(replace(PLAIN, distortion=distortions.matrix(1 - Q)), D=0.1, solver=solvers.ClosedForm()),
+        r"ClosedForm takes .* the distortion is a table; use solver=None",
+    ),
+    "decoder: structure": (
+        lambda: rdc.rate(replace(PLAIN, perception=perceptions.KL()), D=0.1, P=0.1, solver=solvers.Grid()),
+        r"Grid takes .* the target bounds KL; use solver=None",
     ),
     # Levels.
     "D: negative": (lambda: rdc.rate(COIN, D=-0.1), r"^D must be >= 0 \(got -0.1\); use inf to switch .* off$"),

@@ -10,6 +10,9 @@ from oracles import GRID, fixed_binary, h
 from problems import LABELS, nonconvex_problem
 from scipy.special import entr
 
+from brackets import assert_overlap
+from rdcfunc.solvers import linear
+from rdcfunc.solvers.linear import Supports
 import rdcfunc as rdc
 from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import tabulate
@@ -147,3 +150,17 @@ def test_one_decoder_or_two_with_the_same_level() -> None:
     assert both.gap <= 1e-4
     assert both.upper >= max(s.lower for s in singles)
     assert both.lower <= one.upper
+
+
+def test_half_spaces_that_have_long_had_no_price_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, target = instance(1, 3, 3, 2)
+    problem = replace(problem, distortion=distortions.hamming(3), perception=perceptions.KL())
+    asked = {"encoder": 0.7 * np.eye(3) + 0.1, "P": 0.01, "C": target.C + 0.1}
+    every = rdc.decode(problem, **asked)
+    dropped, drop = [], Supports._drop
+    monkeypatch.setattr(linear, "_MOST", 2)
+    monkeypatch.setattr(Supports, "_drop", lambda self, idle: dropped.append(idle) or drop(self, idle))
+    few = rdc.decode(problem, **asked)
+    assert dropped
+    assert few.gap <= 1e-6
+    assert_overlap(few, every)

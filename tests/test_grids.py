@@ -19,6 +19,7 @@ from rdcfunc import distortions, solvers, sources
 from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Difference, Distortion
 from rdcfunc.plain import describe
+from rdcfunc.solvers.grid import _Walk as walk
 from rdcfunc.structure import certificate, differences
 from rdcfunc.structure.tilt import Tilt
 
@@ -240,3 +241,16 @@ def test_a_bound_that_promises_too_much_crosses_the_other(
     certificate.bracket.cache_clear()
     with pytest.raises(ArithmeticError, match="bounds cross"):
         rdc.rate(problem, 0.3, tol=TOL)
+
+
+def test_letters_that_would_earn_more_join_those_that_were_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.linspace(-5, 5, 394)
+    lag = np.arange(-393, 394) * (x[1] - x[0])
+    problem = rdc.Problem(gauss(394).source, distortions.difference(np.abs(lag) ** 1.5))
+    asked = {"D": 0.2 * most(problem), "solver": solvers.Grid(), "tol": TOL}
+    found = rdc.rate(problem, **asked)
+    assert_overlap(found, rdc.rate(problem, asked["D"], solver=solvers.InteriorPoint()))
+    monkeypatch.setattr(walk, "_add", lambda *given: None)
+    few = quietly(rdc.rate, problem, **asked)
+    assert few.gap > TOL >= found.gap
+    assert few.upper > found.upper

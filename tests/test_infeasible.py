@@ -10,7 +10,7 @@ from brackets import quietly
 from coins import ENTROPY, FAR, FLIPPED, JUDGED, OFFSET, PLAIN, TAGGED
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, perceptions
+from rdcfunc import Target, classifications, perceptions, solvers
 
 inf = np.inf
 INFEASIBLE: dict[str, tuple[rdc.Problem, dict[str, float], str, float]] = {
@@ -75,3 +75,10 @@ def test_the_cure_for_an_infeasible_level_works(
 def test_every_verb_refuses_what_no_channel_meets(call: Callable[[], object]) -> None:
     with pytest.raises(rdc.InfeasibleError, match="infeasible"):
         call()
+
+
+@pytest.mark.parametrize("solver", [None, solvers.InteriorPoint()])
+def test_one_target_that_no_channel_meets_is_enough(solver: solvers.Solver | None) -> None:
+    both = [Target(0.9, C=0.9), Target(0.2, C=0.3)]
+    with pytest.raises(rdc.InfeasibleError, match=r"^D = 0\.2 is infeasible: the smallest feasible D is 0\.7"):
+        rdc.universal_rate(FLIPPED, both, solver=solver)

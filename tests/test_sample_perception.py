@@ -9,7 +9,8 @@ from clouds import SQUARED, normal
 
 import rdcfunc as rdc
 from rdcfunc import distortions, perceptions, solvers, sources
-from rdcfunc.empirical.transport import _cost, _on_a_line
+from rdcfunc.empirical import transport as transporting
+from rdcfunc.empirical.transport import _cost, _on_a_line, transport
 from rdcfunc.passes.cloud import Cloud
 from rdcfunc.passes.rows import Rows
 
@@ -65,3 +66,20 @@ def test_transport_costs_what_its_coupling_costs() -> None:
     cloud = Cloud(y - rows.centre, np.log(q), np.zeros((7, 1)), 5.0)
     sums = rows.sweep(cloud)
     assert _cost(rows.energy, sums.moments, sums.law, y - rows.centre, q) >= line
+
+
+@pytest.mark.parametrize("axes", [None, 2])
+def test_a_coupling_by_sweeps_costs_little_more_than_the_best(
+    axes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = normal(80, 3), normal(9, 3, seed=1)
+    q, p = np.random.default_rng(2).dirichlet(np.ones(9)), np.full(80, 1 / 80)
+    rows, cost = Rows(x, p), ((x[:, None] - y) ** 2).sum(axis=-1)
+    least, apart = perceptions.Wasserstein(cost).value(p, q), float(p @ cost @ q)
+    ways = None if axes is None else np.linalg.svd(x - x.mean(axis=0))[2][:axes].T
+    plan = (None if ways is None else Rows(x @ ways, p), rows, rows)
+    assert transport(plan, ways, y - rows.centre, q, apart).cost == pytest.approx(least, rel=1e-9)
+    monkeypatch.setattr(transporting, "_SMALL", 0)
+    found = transport(plan, ways, y - rows.centre, q, apart).cost
+    assert least <= found <= (1.1 * least if axes is None else apart)
+    assert transport(plan, ways, y - rows.centre, q, 1.01 * least).cost <= 1.01 * least  # what is known is kept

@@ -192,6 +192,8 @@ def test_a_curve_falls() -> None:
         (lambda: rdc.certify(labelled(), np.eye(9), D=1.0), "fixed letters"),
         (lambda: rdc.decode(labelled(), np.eye(9)), "discrete source"),
         (lambda: quietly(rdc.rate, labelled(), D=1.0).sent.held_out([[1.0, 2.0]], [0]), "k = 1 coordinates"),
+        (lambda: quietly(rdc.rate, labelled(), C=0.5, D=1.0).sent.held_out(LINE), "labels are needed"),
+        (lambda: quietly(rdc.rate, labelled(), C=0.5, D=1.0).sent.held_out(LINE, [0]), "one entry for each of the 9"),
     ],
 )
 def test_refusals(make: object, told: str) -> None:

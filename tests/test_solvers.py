@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brackets import assert_honest, quietly, truth
+from brackets import assert_honest, assert_overlap, quietly, rate_at, truth
+from measure import assert_meets
 from problems import COIN, ROWS, Row, named, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.solvers import alternation
 
 JUDGED = replace(COIN, classification=classifications.ErrorRate([0, 1], [0, 1]))
@@ -124,3 +125,17 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     first, second = (rdc.rate(problem, 0.2, C=0.8, solver=solvers.Alternation(seed=3)) for _ in range(2))
     assert (first.lower, first.upper) == (second.lower, second.upper)
     np.testing.assert_array_equal(first.encoder, second.encoder)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_alternation_takes_a_perception_too(tagged: bool) -> None:
+    problem, target = (
+        replace(nonconvex_problem(tagged), perception=perceptions.TotalVariation()),
+        Target(0.25, 0.02, 0.42),
+    )
+    ours = rate_at(problem, target, solver=solvers.Alternation(starts=2), tol=1e-4)
+    assert_meets(problem, ours, target)
+    assert_overlap(ours, rate_at(problem, target, tol=1e-4))
+    again = rate_at(problem, target, solver=solvers.Alternation(starts=1), tol=1e-4, start=ours)
+    assert again.upper <= ours.upper + 1e-4
+    assert ours.upper < np.inf

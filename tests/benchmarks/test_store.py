@@ -1,5 +1,6 @@
 """Results are kept line by line: what is cut short is forgotten, what is there is kept."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import store
+from rdcfunc import provenance
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -40,3 +42,13 @@ def test_rows_refuse_what_json_cannot_hold_and_forget_it(tmp_path: Path, value: 
     with pytest.raises(ValueError, match="JSON"):
         rows.append({"D": value})
     assert store.Rows(rows.path).rows == rows.rows == [{"D": 0.1}]
+
+
+@pytest.mark.parametrize("error", [OSError("no git"), subprocess.CalledProcessError(128, "git")])
+def test_outside_a_repository_the_commit_is_unknown(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*command: object, **options: object) -> None:
+        raise error
+
+    assert provenance._commit() != "unknown"
+    monkeypatch.setattr(provenance.subprocess, "run", fail)
+    assert provenance._commit() == "unknown"
