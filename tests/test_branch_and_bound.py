@@ -4,19 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brackets import assert_honest, quietly, rate_at
+from brackets import assert_honest, assert_overlap, quietly, rate_at
 from measure import assert_meets, information
 from oracles import GRID, fixed_binary, h
 from problems import LABELS, nonconvex_problem
 from scipy.special import entr
 
-from brackets import assert_overlap
-from rdcfunc.solvers import linear
-from rdcfunc.solvers.linear import Supports
 import rdcfunc as rdc
 from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import tabulate
 from rdcfunc.information import Array
+from rdcfunc.solvers import linear
+from rdcfunc.solvers.linear import Supports
 
 
 def instance(seed: int, n: int, m: int, K: int) -> tuple[rdc.Problem, Target]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brackets import assert_equal
 from problems import COIN
 
 import rdcfunc as rdc
-from rdcfunc import problem_file
+from rdcfunc import classifications, problem_file
 from rdcfunc.__main__ import main
 from rdcfunc.sections import ProblemFileError
 
@@ -214,3 +215,37 @@ def test_points_of_the_source_serve_every_measure() -> None:
     np.testing.assert_array_equal(asked.perception.cost, asked.distortion.values)
     gaussian = problem_file.ask({"source": {"gaussian": 1.0}, "distortion": {"kind": "squared_error"}}).problem
     assert rdc.rate(gaussian, D=0.25).value == pytest.approx(1.0)
+
+
+ON_A_LINE = """
+source = {pmf = [0.2, 0.3, 0.5], points = [0.0, 1.0, 3.0]}
+distortion.kind = "absolute_error"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "cost"),
+    [
+        ("perception.kind = 'Wasserstein'", [[0, 1, 9], [1, 0, 4], [9, 4, 0]]),
+        ("perception = {kind = 'Wasserstein', power = 1}", [[0, 1, 3], [1, 0, 2], [3, 2, 0]]),
+        ("perception = {kind = 'Wasserstein', cost = [[0, 1, 1], [1, 0, 1], [1, 1, 0]]}", 1 - np.eye(3)),
+    ],
+)
+def test_a_transport_is_of_points_or_of_the_costs_given(tmp_path: Path, more: str, cost: object) -> None:
+    (tmp_path / "problem.toml").write_text(ON_A_LINE + more)
+    problem = problem_file.read(tmp_path / "problem.toml").problem
+    np.testing.assert_array_equal(problem.perception.cost, cost)
+
+
+def test_a_label_of_a_gaussian_is_told_by_weights_and_noise(tmp_path: Path) -> None:
+    path = tmp_path / "problem.toml"
+    label = "classification = {kind = 'ConditionalEntropy', weights = [1.0, 0.0], noise = 0.1}"
+    path.write_text(f"source.gaussian = [[1.0, 0.0], [0.0, 2.0]]\ndistortion.kind = 'squared_error'\n{label}")
+    label = classifications.ConditionalEntropy(classifications.LinearLabel([1.0, 0.0], 0.1))
+    assert_equal(problem_file.read(path).problem.classification, label)
+
+
+def test_a_power_that_is_no_distance_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "problem.toml").write_text(ON_A_LINE + "perception = {kind = 'Wasserstein', power = 3}")
+    with pytest.raises(ProblemFileError, match=r"perception.power must be 1 or 2, .* \(got 3\)"):
+        problem_file.read(tmp_path / "problem.toml")

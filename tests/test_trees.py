@@ -6,17 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from brackets import assert_honest, assert_overlap, rate_at
+from brackets import assert_honest, rate_at
 from oracles import GRID, fixed_binary
 from problems import LABELS, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
+from rdcfunc import Target, certificate, classifications, distortions, solvers, sources
 from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.columns import regions
 from rdcfunc.compilation import tabulate
-from rdcfunc.solvers import linear
-from rdcfunc.solvers.linear import LinearProgram, Supports
+from rdcfunc.solvers.linear import LinearProgram
 
 COUNTEREXAMPLE = Target(0.3, C=0.40205)
 
