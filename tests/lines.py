@@ -3,10 +3,11 @@
 from math import fsum
 
 import numpy as np
+from divergences import F_DIVERGENCES
 from hypothesis import strategies as st
 
 import rdcfunc as rdc
-from rdcfunc import distortions, sources
+from rdcfunc import distortions, perceptions, sources
 
 TOL = 1e-9
 
@@ -15,9 +16,12 @@ def normal(weights: np.ndarray) -> sources.Discrete:
     return sources.Discrete(weights / weights.sum())
 
 
-def gauss(n: int, width: float = 5.0) -> rdc.Problem:
+def gauss(n: int, width: float = 5.0, kind: str | None = None) -> rdc.Problem:
+    """N(0, 1) on a uniform grid with squared error, and an f-divergence, W1 or W2 if one is named."""
     x = np.linspace(-width, width, n)
-    return rdc.Problem(normal(np.exp(-0.5 * x**2)), distortions.squared_error(x))
+    away = np.abs(x[:, None] - x) if kind in ("W1", "W2") else None
+    measure = F_DIVERGENCES.get(kind) if away is None else perceptions.Wasserstein(away ** int(kind[1]))
+    return rdc.Problem(normal(np.exp(-0.5 * x**2)), distortions.squared_error(x), measure)
 
 
 @st.composite

@@ -5,15 +5,15 @@ No oracle shares code with the library: entropies, closed forms, grids and conve
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from math import inf, log2
 
 import cvxpy as cp
 import numpy as np
 from oracles import (
+    GRID,
     PROGRAM,
     binary_rdc,
     binary_rdp,
@@ -29,9 +29,10 @@ from oracles import (
     tagged_binary,
     total_variation,
 )
+from parts import abs_cost, likely, mean, random_parts
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,10 @@ class Row:
     @property
     def linear(self) -> bool:
         return self.convex and inf == self.target.P
+
+
+#: The smallest problem with a perception.
+COIN = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 
 
 def _binary_rd() -> list[Row]:
@@ -183,7 +188,7 @@ def _nonconvex() -> list[Row]:
             Target(0.3, C=C),
             lambda C=C: fixed_binary(0.3, LABELS, 0.3, C),
             "every 2x2 channel",
-            accuracy=1e-7,
+            accuracy=GRID,
         )
         for C in (0.36764, 0.40205, 0.43647)
     ]
@@ -200,27 +205,6 @@ def _nonconvex() -> list[Row]:
         for D, C, tol in ((0.3, 0.36764, 1e-3), (0.3, 0.40205, 1e-6), (0.3, 0.43647, 1e-6), (0.05, 0.38, 1e-6))
     ]
     return rows
-
-
-def random_parts(seed: int, n: int, m: int, K: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a pmf (n,), a distortion (n, m) whose rows reach zero, and labels (n, K)."""
-    rng = np.random.default_rng(seed)
-    d = rng.random((n, m))
-    return rng.dirichlet(np.full(n, 2.0)), d - d.min(axis=1, keepdims=True), rng.dirichlet(np.ones(K), n)
-
-
-def likely(cost: np.ndarray) -> np.ndarray:
-    """Return the channel that prefers cheap letters."""
-    weights = np.exp(-6 * cost)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def mean(p: np.ndarray, channel: np.ndarray, cost: np.ndarray) -> float:
-    return float(p @ (channel * cost).sum(axis=1))
-
-
-def abs_cost(n: int) -> np.ndarray:
-    return np.abs(np.subtract.outer(np.arange(n), np.arange(n))) * 1.0
 
 
 def _random() -> list[Row]:
@@ -307,43 +291,3 @@ ROWS: tuple[Row, ...] = (
 
 def named(name: str) -> Row:
     return next(row for row in ROWS if row.name == name)
-
-
-@cache
-def truth(row: Row) -> float:
-    return row.truth()
-
-
-def run(row: Row, solver: solvers.Solver | None = None) -> tuple[rdc.Solution, bool]:
-    """Solve a row once, whoever asks; return the solution and whether it warned of a wide bracket.
-
-    Tightness has its own test, so a wide bracket must not also show up as a dishonest one.
-    """
-    return _run(row, solver)
-
-
-@cache
-def _run(row: Row, solver: solvers.Solver | None) -> tuple[rdc.Solution, bool]:
-    target = row.target
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        solution = rdc.rate(row.problem, target.D, target.P, target.C, solver=solver, tol=row.tol)
-    for warning in caught:
-        assert issubclass(warning.category, rdc.WideBracketWarning), str(warning.message)
-    return solution, bool(caught)
-
-
-def solved(row: Row, solver: solvers.Solver | None = None) -> rdc.Solution:
-    return run(row, solver)[0]
-
-
-def assert_honest(solution: rdc.Solution, truth: float, accuracy: float = 0.0) -> None:
-    """Assert ``lower <= truth <= upper``, up to rounding and the accuracy of the truth."""
-    slack = 1e-12 + accuracy
-    assert solution.lower <= truth + slack, f"lower {solution.lower:.12g} > truth {truth:.12g}"
-    assert solution.upper >= truth - slack, f"upper {solution.upper:.12g} < truth {truth:.12g}"
-
-
-def assert_overlap(*solutions: rdc.Solution) -> None:
-    """Assert that brackets of one quantity have a point in common."""
-    assert max(s.lower for s in solutions) <= min(s.upper for s in solutions) + 1e-12

@@ -1,9 +1,10 @@
 """The certified maximum over class posteriors: never below the supremum, and at it for the best column."""
 
+import brackets
 import measure
 import numpy as np
 import oracles
-import problems
+import parts
 import pytest
 from scipy.optimize import minimize
 
@@ -157,7 +158,7 @@ def test_search_finds_what_climbs_miss() -> None:
 
 def question(seed: int, n: int, m: int, K: int, sharp: float, measure_: perceptions.Divergence | None = None):
     """A random problem with noisy labels, and levels between what is free and what is least."""
-    p, d, _ = problems.random_parts(seed, n, m)
+    p, d, _ = parts.random_parts(seed, n, m)
     labels = np.random.default_rng(seed + 50).dirichlet(np.full(K, sharp), n)
     problem = rdc.Problem(
         sources.Discrete(p),
@@ -177,11 +178,11 @@ def test_noisy_labels_are_certified(n: int, m: int, K: int, sharp: float) -> Non
     measure.assert_meets(problem, found, rdc.Target(D, C=C))
     other = rdc.rate(problem, D=D, C=C, tol=1e-8, solver=solvers.ColumnGeneration())
     assert other.gap <= 1e-8
-    problems.assert_overlap(found, other)
+    brackets.assert_overlap(found, other)
 
 
 @pytest.mark.parametrize(
-    "divergence", [perceptions.TotalVariation(), perceptions.KL(), perceptions.Wasserstein(problems.abs_cost(4))]
+    "divergence", [perceptions.TotalVariation(), perceptions.KL(), perceptions.Wasserstein(parts.abs_cost(4))]
 )
 def test_tags_and_perception_are_certified_together(divergence: perceptions.Divergence) -> None:
     problem, D, C = question(0, 4, 4, 2, 1.0, divergence)
@@ -192,12 +193,12 @@ def test_tags_and_perception_are_certified_together(divergence: perceptions.Dive
 
 
 def test_labels_that_tell_nothing_cost_nothing() -> None:
-    p, d, _ = problems.random_parts(2, 5, 4)
+    p, d, _ = parts.random_parts(2, 5, 4)
     plain = rdc.rate(rdc.Problem(sources.Discrete(p), distortions.matrix(d)), D=0.1)
     blind = classifications.ConditionalEntropy(np.tile([0.3, 0.7], (5, 1)), tagged=True)
     told = rdc.Problem(sources.Discrete(p), distortions.matrix(d), classification=blind)
     for C in (oracles.h(0.3), 1.0):
-        problems.assert_overlap(plain, rdc.rate(told, D=0.1, C=C))
+        brackets.assert_overlap(plain, rdc.rate(told, D=0.1, C=C))
 
 
 def test_letters_with_the_same_label_law_are_one_where_only_labels_count() -> None:
@@ -216,4 +217,4 @@ def test_letters_with_the_same_label_law_are_one_where_only_labels_count() -> No
         for pmf, table in ((p, labels), merged)
     ]
     assert found[0].gap <= 1e-6
-    problems.assert_overlap(*found)
+    brackets.assert_overlap(*found)

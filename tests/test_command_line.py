@@ -10,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brackets import assert_equal
+from problems import COIN
 
 import rdcfunc as rdc
-from rdcfunc import problem_file
+from rdcfunc import classifications, problem_file
 from rdcfunc.__main__ import main
 from rdcfunc.sections import ProblemFileError
 
-COIN = ["-s", "source.bernoulli=0.3", "-s", "distortion.kind='hamming'"]
-SEEN = [*COIN, "-s", "perception.kind='TotalVariation'"]
+COIN_TEXT = ["-s", "source.bernoulli=0.3", "-s", "distortion.kind='hamming'"]
+SEEN = [*COIN_TEXT, "-s", "perception.kind='TotalVariation'"]
 BASE = {"source": {"bernoulli": 0.3}, "distortion": {"kind": "hamming"}}
-PROBLEM = rdc.Problem(rdc.sources.bernoulli(0.3), rdc.distortions.hamming(2), rdc.perceptions.TotalVariation())
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -37,7 +38,7 @@ def test_the_example_asks_what_it_says(capsys: pytest.CaptureFixture[str], tmp_p
     assert path.read_text() == run(capsys, "example")[1]
     code, out, _ = run(capsys, "rate", str(path))
     (row,) = rows(out)
-    truth = rdc.rate(PROBLEM, D=0.1, P=0.02)
+    truth = rdc.rate(COIN, D=0.1, P=0.02)
     assert (code, float(row["lower"]), float(row["upper"])) == (0, truth.lower, truth.upper)
     *_, penalty = rows(run(capsys, "universal", str(path))[1])
     assert float(penalty["lower"]) == pytest.approx(0.0081, abs=1e-4)
@@ -97,11 +98,11 @@ def test_a_curve_that_was_kept_is_drawn_again(
     [
         (["rate"], 2, "give a problem file"),
         (["rate", "no-such-file.toml"], 2, "No such file"),
-        (["rate", *COIN, "-D", "x"], 2, "'x' is no number, list such as"),
-        (["rate", *COIN, "-D", "0.1,0.2"], 2, "D must be one number for rdcfunc rate; use rdcfunc trace"),
-        (["rate", *COIN, "-D", "-1"], 2, "D must be >= 0 (got -1.0)"),
-        (["rate", *COIN, "-P", "0.1"], 2, "pass perception=... to Problem"),
-        (["distortion", *COIN], 2, "needs a rate; give -R"),
+        (["rate", *COIN_TEXT, "-D", "x"], 2, "'x' is no number, list such as"),
+        (["rate", *COIN_TEXT, "-D", "0.1,0.2"], 2, "D must be one number for rdcfunc rate; use rdcfunc trace"),
+        (["rate", *COIN_TEXT, "-D", "-1"], 2, "D must be >= 0 (got -1.0)"),
+        (["rate", *COIN_TEXT, "-P", "0.1"], 2, "pass perception=... to Problem"),
+        (["distortion", *COIN_TEXT], 2, "needs a rate; give -R"),
         (["rate", "-s", "source.bernoulli=="], 2, "not TOML"),
         (["rate", "-s", "distortion.kind=hamming"], 2, "words need quotes"),
         (["trace", *SEEN, "-D", "0.1", "-P", "0.1", "-R", "0.2,0.4"], 2, "say by --minimise"),
@@ -196,7 +197,7 @@ def test_files_hold_numbers_and_nothing_else(tmp_path: Path) -> None:
     question = problem_file.read(tmp_path / "problem.json")
     assert question.levels["D"].tolist() == [0.0, 0.1, 0.2]
     assert question.problem.classification.deterministic
-    assert rdc.rate(question.problem, D=0.1).value == pytest.approx(rdc.rate(PROBLEM, D=0.1).value, abs=1e-6)
+    assert rdc.rate(question.problem, D=0.1).value == pytest.approx(rdc.rate(COIN, D=0.1).value, abs=1e-6)
     np.save(tmp_path / "object.npy", np.array([print], dtype=object), allow_pickle=True)
     with pytest.raises(ProblemFileError, match=r"source.pmf.file cannot be read: .*allow_pickle=False"):
         problem_file.ask(content | {"source": {"pmf": {"file": "object.npy"}}}, tmp_path)
@@ -214,3 +215,37 @@ def test_points_of_the_source_serve_every_measure() -> None:
     np.testing.assert_array_equal(asked.perception.cost, asked.distortion.values)
     gaussian = problem_file.ask({"source": {"gaussian": 1.0}, "distortion": {"kind": "squared_error"}}).problem
     assert rdc.rate(gaussian, D=0.25).value == pytest.approx(1.0)
+
+
+ON_A_LINE = """
+source = {pmf = [0.2, 0.3, 0.5], points = [0.0, 1.0, 3.0]}
+distortion.kind = "absolute_error"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "cost"),
+    [
+        ("perception.kind = 'Wasserstein'", [[0, 1, 9], [1, 0, 4], [9, 4, 0]]),
+        ("perception = {kind = 'Wasserstein', power = 1}", [[0, 1, 3], [1, 0, 2], [3, 2, 0]]),
+        ("perception = {kind = 'Wasserstein', cost = [[0, 1, 1], [1, 0, 1], [1, 1, 0]]}", 1 - np.eye(3)),
+    ],
+)
+def test_a_transport_is_of_points_or_of_the_costs_given(tmp_path: Path, more: str, cost: object) -> None:
+    (tmp_path / "problem.toml").write_text(ON_A_LINE + more)
+    problem = problem_file.read(tmp_path / "problem.toml").problem
+    np.testing.assert_array_equal(problem.perception.cost, cost)
+
+
+def test_a_label_of_a_gaussian_is_told_by_weights_and_noise(tmp_path: Path) -> None:
+    path = tmp_path / "problem.toml"
+    label = "classification = {kind = 'ConditionalEntropy', weights = [1.0, 0.0], noise = 0.1}"
+    path.write_text(f"source.gaussian = [[1.0, 0.0], [0.0, 2.0]]\ndistortion.kind = 'squared_error'\n{label}")
+    label = classifications.ConditionalEntropy(classifications.LinearLabel([1.0, 0.0], 0.1))
+    assert_equal(problem_file.read(path).problem.classification, label)
+
+
+def test_a_power_that_is_no_distance_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "problem.toml").write_text(ON_A_LINE + "perception = {kind = 'Wasserstein', power = 3}")
+    with pytest.raises(ProblemFileError, match=r"perception.power must be 1 or 2, .* \(got 3\)"):
+        problem_file.read(tmp_path / "problem.toml")

@@ -5,12 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 from oracles import binary_rdp, h
+from problems import COIN
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources
 from rdcfunc.continua import Pencil
-
-BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 
 
 def ternary(measure: perceptions.Divergence) -> rdc.Problem:
@@ -20,17 +19,17 @@ def ternary(measure: perceptions.Divergence) -> rdc.Problem:
 
 def test_a_box_is_its_corner() -> None:
     box = rdc.Box(D=(0.1, 0.3), P=(0.02, 0.2))
-    whole, corner = rdc.universal_rate(BINARY, box), rdc.rate(BINARY, 0.1, 0.02)
+    whole, corner = rdc.universal_rate(COIN, box), rdc.rate(COIN, 0.1, 0.02)
     assert (whole.lower, whole.upper) == (corner.lower, corner.upper)
     inside = [Target(D, P) for D in (0.1, 0.2, 0.3) for P in (0.02, 0.1, 0.2)]
-    assert rdc.universal_rate(BINARY, inside).upper == whole.upper
-    penalty = rdc.rate_penalty(BINARY, box)
+    assert rdc.universal_rate(COIN, inside).upper == whole.upper
+    penalty = rdc.rate_penalty(COIN, box)
     assert (penalty.lower, penalty.upper) == (0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
 def curve() -> rdc.Penalty:
-    return rdc.rate_penalty(BINARY, rdc.IsoRate(0.4, P=(0.0, 0.2)))
+    return rdc.rate_penalty(COIN, rdc.IsoRate(0.4, P=(0.0, 0.2)))
 
 
 def test_a_curve_of_the_binary_source(curve: rdc.Penalty) -> None:
@@ -53,14 +52,14 @@ def least_distortion(R: float, P: float) -> float:
 def test_a_curve_takes_as_much_as_any_of_its_points(curve: rdc.Penalty) -> None:
     """Points from the closed form, none of which the refinement has seen, bound it from below."""
     places = [0.0, 0.011, 0.027, 0.2]
-    some = rdc.universal_rate(BINARY, [Target(least_distortion(0.4, P) + 1e-12, P) for P in places])
+    some = rdc.universal_rate(COIN, [Target(least_distortion(0.4, P) + 1e-12, P) for P in places])
     assert some.lower <= curve.universal.upper
     assert some.upper >= curve.universal.lower - 1e-9  # the ends, which are all that counts, are among them
 
 
 def test_the_encoder_of_a_curve_serves_all_of_it(curve: rdc.Penalty) -> None:
     """Decoders for neighbouring targets, by lot, meet every target on the curve."""
-    p, d = BINARY.source.pmf, BINARY.distortion.values
+    p, d = COIN.source.pmf, COIN.distortion.values
     made = [(np.abs(p @ W - p).sum() / 2, (p @ (W * d)).sum()) for W in curve.universal.channel]
     for P in np.linspace(0.0, 0.06, 31):
         reached = min(height for place, height in made if place <= P + 1e-12)
@@ -72,7 +71,7 @@ def test_the_encoder_of_a_curve_serves_all_of_it(curve: rdc.Penalty) -> None:
 
 @pytest.mark.parametrize("bounds", [(0.01, 0.03), (0.0, 0.02)])
 def test_a_shorter_curve_costs_less(curve: rdc.Penalty, bounds: tuple[float, float]) -> None:
-    part = rdc.rate_penalty(BINARY, rdc.IsoRate(0.4, P=bounds))
+    part = rdc.rate_penalty(COIN, rdc.IsoRate(0.4, P=bounds))
     assert part.universal.gap <= 1e-6
     assert part.universal.upper < curve.universal.lower
     assert part.lower > 1e-4

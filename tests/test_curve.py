@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 from oracles import binary_rdp, h
-from problems import nonconvex_problem
+from problems import COIN, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc import classifications, distortions, solvers, sources
 from rdcfunc.plotting import label_lines, plot_surface, save, style
 
-PROBLEM = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 OFFSET = rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[0.2, 1.0], [1.0, 0.2]]))
 GRID = np.array([0.02, 0.1, 0.2, 0.35])
 LEVELS = [[0.0], [0.05], [0.3]]
@@ -23,7 +22,7 @@ LEVELS = [[0.0], [0.05], [0.3]]
 
 @pytest.fixture(scope="module")
 def surface() -> rdc.Curve:
-    return rdc.trace(PROBLEM, D=GRID, P=LEVELS)
+    return rdc.trace(COIN, D=GRID, P=LEVELS)
 
 
 def test_a_surface_is_the_grid_of_its_answers(surface: rdc.Curve) -> None:
@@ -39,14 +38,14 @@ def test_a_surface_is_the_grid_of_its_answers(surface: rdc.Curve) -> None:
 
 
 def test_a_warm_start_does_not_change_the_answer() -> None:
-    warm = rdc.trace(PROBLEM, D=GRID)
-    cold = [rdc.rate(PROBLEM, level) for level in GRID]
+    warm = rdc.trace(COIN, D=GRID)
+    cold = [rdc.rate(COIN, level) for level in GRID]
     np.testing.assert_allclose(warm.value, [s.value for s in cold], rtol=0, atol=1e-6)
     assert (warm.lower <= [s.upper + 1e-12 for s in cold]).all()
 
 
 def test_rates_trace_distortions() -> None:
-    curve = rdc.trace(PROBLEM, R=[0.2, 0.5, 2.0])
+    curve = rdc.trace(COIN, R=[0.2, 0.5, 2.0])
     assert curve.quantity == "D"
     np.testing.assert_allclose([h(0.3) - h(x) for x in curve.value[:2]], [0.2, 0.5], atol=1e-5)
     assert curve.value[2] <= 1e-6
@@ -55,7 +54,7 @@ def test_rates_trace_distortions() -> None:
 
 
 def test_one_point_is_a_scalar() -> None:
-    curve = rdc.trace(PROBLEM, D=0.1)
+    curve = rdc.trace(COIN, D=0.1)
     assert curve.value.shape == ()
     assert float(curve.value) == pytest.approx(h(0.3) - h(0.1), abs=1e-6)
 
@@ -71,7 +70,7 @@ def test_levels_out_of_reach_are_inf_and_do_not_stop_the_walk() -> None:
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_an_executor_gives_the_same_answer(pool: type[Executor], surface: rdc.Curve) -> None:
     with pool(2) as executor:
-        found = rdc.trace(PROBLEM, D=GRID, P=LEVELS, executor=executor)
+        found = rdc.trace(COIN, D=GRID, P=LEVELS, executor=executor)
     np.testing.assert_allclose(found.value, surface.value, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(found.D, surface.D)
 
@@ -79,7 +78,7 @@ def test_an_executor_gives_the_same_answer(pool: type[Executor], surface: rdc.Cu
 def test_long_rows_are_cut_into_runs_for_an_executor() -> None:
     D = np.linspace(0.01, 0.29, 35)
     with ThreadPoolExecutor(2) as executor:
-        found = rdc.trace(PROBLEM, D=D, executor=executor)
+        found = rdc.trace(COIN, D=D, executor=executor)
     np.testing.assert_allclose(found.value, [h(0.3) - h(level) for level in D], rtol=0, atol=1e-6)
 
 
@@ -101,7 +100,7 @@ def test_frame_has_a_row_for_each_point(surface: rdc.Curve) -> None:
 
 
 def test_progress_counts_points(capsys: pytest.CaptureFixture[str]) -> None:
-    rdc.trace(PROBLEM, D=GRID, progress=True)
+    rdc.trace(COIN, D=GRID, progress=True)
     assert "4/4" in capsys.readouterr().err
 
 
@@ -136,16 +135,16 @@ def test_plot_draws_on_the_axes_it_is_given() -> None:
 def test_what_cannot_be_drawn_is_refused(shape: tuple[int, ...], levels: dict[str, list[float]], message: str) -> None:
     grid = levels or {"D": np.linspace(0.1, 0.2, 4).reshape(shape)}
     with pytest.raises(ValueError, match=message):
-        rdc.trace(PROBLEM, **grid).plot()
+        rdc.trace(COIN, **grid).plot()
 
 
 def test_a_curve_knows_its_solver() -> None:
-    curve = rdc.trace(PROBLEM, D=GRID[:2], solver=solvers.Conic())
+    curve = rdc.trace(COIN, D=GRID[:2], solver=solvers.Conic())
     assert {s.solver for s in curve.solutions} == {solvers.Conic()}
 
 
 def test_slopes_are_finite_differences(surface: rdc.Curve) -> None:
-    fine = rdc.trace(PROBLEM, D=[0.0999, 0.1, 0.1001], P=0.02, tol=1e-10)
+    fine = rdc.trace(COIN, D=[0.0999, 0.1, 0.1001], P=0.02, tol=1e-10)
     assert fine.slopes.distortion[1] == pytest.approx((fine.value[0] - fine.value[2]) / 0.0002, rel=1e-4)
     assert fine.slopes.perception[1] > 0
     assert (fine.slopes.classification == 0).all()
@@ -154,11 +153,11 @@ def test_slopes_are_finite_differences(surface: rdc.Curve) -> None:
 
 
 def test_rates_and_distortions_trace_perceptions() -> None:
-    curve = rdc.trace(PROBLEM, R=[[0.42], [0.45]], D=[0.1, 0.12])
+    curve = rdc.trace(COIN, R=[[0.42], [0.45]], D=[0.1, 0.12])
     assert curve.quantity == "P"
     assert (curve.value == curve.P).all()
     assert (curve.upper - curve.lower).max() <= 1e-6
-    back = rdc.trace(PROBLEM, D=curve.D, P=curve.P)
+    back = rdc.trace(COIN, D=curve.D, P=curve.P)
     np.testing.assert_allclose(back.value, np.where(curve.lower > 0, curve.R, back.value), atol=1e-5)
 
 
@@ -228,9 +227,9 @@ def test_a_surface_is_drawn_with_labelled_contours_and_blanks() -> None:
     assert {name.get_ylabel() for name in ax.figure.axes} == {"classification $C$", "rate $R$ (bits)"}
     plt.close(ax.figure)
     with pytest.raises(ValueError, match=r"two axes of at least two points \(got shape \(5,\)\)"):
-        plot_surface(rdc.trace(PROBLEM, D=np.linspace(0.1, 0.2, 5)))
+        plot_surface(rdc.trace(COIN, D=np.linspace(0.1, 0.2, 5)))
     with pytest.raises(ValueError, match="one level that varies along its columns alone"):
-        plot_surface(rdc.trace(PROBLEM, D=[[0.1, 0.2], [0.15, 0.25]]))
+        plot_surface(rdc.trace(COIN, D=[[0.1, 0.2], [0.15, 0.25]]))
 
 
 def test_labels_stand_where_lines_end_and_apart() -> None:

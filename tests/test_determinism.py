@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from problems import nonconvex_problem, random_parts
+from parts import random_parts
+from problems import nonconvex_problem
 
 import rdcfunc as rdc
 from rdcfunc import distortions, perceptions, solvers, sources

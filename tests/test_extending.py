@@ -10,7 +10,7 @@ import cvxpy as cp
 import matplotlib as mpl
 import numpy as np
 import pytest
-from problems import assert_honest, assert_overlap
+from brackets import assert_honest, assert_overlap
 
 import rdcfunc as rdc
 from rdcfunc import distortions, perceptions, plotting, solvers, sources

@@ -9,11 +9,10 @@ import cvxpy as cp
 import numpy as np
 import ot
 import pytest
+from problems import COIN
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, sources
-
-BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 
 POINTS = rdc.Problem(
     sources.Discrete([0.4, 0.3, 0.3]),
@@ -124,7 +123,7 @@ def test_random_decoders_never_beat_the_lower_bound(seed: int) -> None:
 
 def test_solution_holds_the_decoder_and_the_code() -> None:
     encoder = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]])
-    answer = rdc.decode(BINARY, encoder, P=0.01)
+    answer = rdc.decode(COIN, encoder, P=0.01)
     assert answer.decoder.shape == (3, 2)
     np.testing.assert_allclose(answer.decoder.sum(axis=1), 1.0)
     np.testing.assert_allclose(answer.channel, encoder @ answer.decoder, atol=1e-15)
@@ -168,7 +167,7 @@ def test_a_tag_brings_the_least_distortion_and_entropy_together() -> None:
 
 def test_an_encoder_serves_its_own_target_at_no_cost() -> None:
     theta = [rdc.Target(), rdc.Target(P=0.05), rdc.Target(P=0.0)]
-    reuse = rdc.reuse_penalty(BINARY, theta, R=0.4)
+    reuse = rdc.reuse_penalty(COIN, theta, R=0.4)
     assert np.diag(reuse.upper).max() <= 1e-6
     assert (reuse.lower >= 0).all()
     assert (reuse.lower <= reuse.upper).all()
@@ -205,7 +204,7 @@ def test_an_entropy_of_the_letter_alone_is_served_too() -> None:
 @pytest.mark.parametrize("measure", ["P", "C"])
 def test_the_region_of_an_encoder_is_traced(measure: str) -> None:
     """Every point is decode's own, the boundary falls with the level, and what is out of reach is infinite."""
-    problem, encoder = (BINARY, [[0.9, 0.1], [0.25, 0.75]]) if measure == "P" else (POINTS, np.eye(3))
+    problem, encoder = (COIN, [[0.9, 0.1], [0.25, 0.75]]) if measure == "P" else (POINTS, np.eye(3))
     grid = np.linspace(0.0, 0.2, 5) if measure == "P" else np.linspace(0.4, 0.9, 6)
     curve = rdc.trace(problem, encoder=encoder, **{measure: grid})
     assert curve.quantity == "D"
@@ -243,17 +242,17 @@ def test_the_region_of_a_gaussian_encoder_is_its_formula() -> None:
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: rdc.trace(BINARY, encoder=np.eye(2), D=0.1), "leave out R, D, minimise and solver"),
-        (lambda: rdc.trace(BINARY, encoder=np.eye(2), R=0.1), "leave out R, D, minimise and solver"),
-        (lambda: rdc.trace(BINARY, encoder=np.eye(3), P=[0.1]), r"got shape \(3, 3\)"),
-        (lambda: rdc.decode(BINARY, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
-        (lambda: rdc.decode(BINARY, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
-        (lambda: rdc.decode(BINARY, np.eye(2), C=0.1), "the problem has no classification"),
+        (lambda: rdc.trace(COIN, encoder=np.eye(2), D=0.1), "leave out R, D, minimise and solver"),
+        (lambda: rdc.trace(COIN, encoder=np.eye(2), R=0.1), "leave out R, D, minimise and solver"),
+        (lambda: rdc.trace(COIN, encoder=np.eye(3), P=[0.1]), r"got shape \(3, 3\)"),
+        (lambda: rdc.decode(COIN, [[1.0, 0.0]]), r"one row for each of the 2 source letters \(got shape \(1, 2\)\)"),
+        (lambda: rdc.decode(COIN, [[1.0, 0.5], [0.0, 1.0]]), "encoder must sum to 1"),
+        (lambda: rdc.decode(COIN, np.eye(2), C=0.1), "the problem has no classification"),
         (lambda: rdc.decode(GAUSSIAN, np.eye(1)), "must be a GaussianChannel or a solution that has one"),
         (lambda: rdc.encoder_from_counts([[1, 0], [0, 0]]), "got none in row 1"),
         (lambda: rdc.encoder_from_counts([[1, -1]]), "counts must be >= 0"),
-        (lambda: rdc.reuse_penalty(BINARY, [], R=0.3), "targets must be a list"),
-        (lambda: rdc.reuse_penalty(BINARY, [rdc.Target(D=0.1)], R=0.3), "without D"),
+        (lambda: rdc.reuse_penalty(COIN, [], R=0.3), "targets must be a list"),
+        (lambda: rdc.reuse_penalty(COIN, [rdc.Target(D=0.1)], R=0.3), "without D"),
     ],
 )
 def test_bad_input_says_what_was_needed(call, match: str) -> None:

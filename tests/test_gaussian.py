@@ -1,12 +1,12 @@
 """Scalar Gaussian sources: closed forms against searches that know none, inverses, limits, and bad input."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, log, sqrt
 
 import numpy as np
 import pytest
+from brackets import quietly
 from gaussians import SQUARED, classification, scalar
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize, minimize_scalar
@@ -90,9 +90,7 @@ def test_formula_is_what_a_search_finds(perception: perceptions.Divergence) -> N
 def test_unproved_divergences_are_searched_among_gaussian_laws_and_marked(perception: perceptions.Divergence) -> None:
     marked = 0
     for s2, D, P in instances(2, 7):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rdc.WideBracketWarning)
-            answer = rdc.rate(scalar(s2, perception), D=D, P=P)
+        answer = quietly(rdc.rate, scalar(s2, perception), D=D, P=P)
         assert answer.value == pytest.approx(searched(name(perception), s2, D, P), abs=1e-9)
         assert answer.lower <= answer.value
         marked += answer.status is rdc.Status.GAUSSIAN

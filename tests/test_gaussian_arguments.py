@@ -126,3 +126,32 @@ def test_what_is_wrong_is_named(case: str) -> None:
     call, kind, message = WRONG[case]
     with pytest.raises(kind, match=message):
         call()
+
+
+def told(n: int, weights: object, noise: object) -> rdc.Problem:
+    label = classifications.ConditionalEntropy(classifications.LinearLabel(weights, noise))
+    source = sources.Gaussian(np.diag(np.linspace(1, 2, n)))
+    return rdc.Problem(source, distortions.squared_error(), perceptions.Wasserstein(), label)
+
+
+@pytest.mark.parametrize(("weights", "noise"), [(np.ones(49), 0.1), (np.eye(2, 49) + 1, 0.1 * np.eye(2))])
+def test_a_label_of_too_many_axes_beside_perception_is_refused(weights: np.ndarray, noise: object) -> None:
+    with pytest.raises(ValueError, match=r"offered for up to 48 axes \(got 49\).*; leave out axes of little variance"):
+        rdc.rate(told(49, weights, noise), D=60.0, P=0.01, C=3.0)
+
+
+def test_a_distortion_that_a_clear_label_leaves_no_rate_for_is_refused() -> None:
+    problem = told(2, np.eye(2) + 0.3, 0.1 * np.eye(2))
+    with pytest.raises(
+        rdc.InfeasibleError, match=r"D = 0\.355 is infeasible at R = 3 and C = 2\.71.* or R to at least"
+    ):
+        rdc.perception(problem, R=3.0, D=0.355, C=2.71)
+
+
+def test_a_label_that_is_all_noise_is_as_clear_as_it_can_be() -> None:
+    """``h(S|X̂) = h(S)`` whatever is sent, with perception and without."""
+    problem = told(2, [0.0, 0.0], 0.1)
+    truth = 0.5 * np.log2(2 * np.pi * np.e * 0.1)
+    for answer in (rdc.classification(problem, R=3.0), rdc.classification(problem, R=3.0, D=1.0, P=0.3)):
+        assert answer.lower <= truth + 1e-12
+        assert answer.upper == pytest.approx(truth, abs=1e-12)

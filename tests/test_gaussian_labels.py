@@ -1,11 +1,11 @@
 """Labels of several numbers: against convex programs, one number in a matrix, and what they cannot do."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy
+from brackets import quietly
 from gaussians import LN2, PROVED, SQUARED, assert_meets, entropy, random_covariance, told, vector
 
 import rdcfunc as rdc
@@ -96,9 +96,7 @@ def test_a_label_where_the_rate_is_only_just_enough() -> None:
     problem, C = several(S, A, W), told(0.3 * S, A, W)
     alone = rdc.rate(problem, C=C)
     assert alone.gap < 1e-9
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        edge = rdc.distortion(problem, R=alone.value * (1 + 1e-12), C=C)
+    edge = quietly(rdc.distortion, problem, R=alone.value * (1 + 1e-12), C=C)
     assert edge.upper <= alone.sent.distortion * (1 + 1e-6)
     # The bottleneck of Gaussian vectors: the rate is that of independent numbers, by water-filling.
     noise = scipy.linalg.eigh(W, A @ S @ A.T + W, eigvals_only=True)

@@ -1,19 +1,19 @@
 """Differences on uniform grids: the special answers are the general ones, at sizes where no table fits."""
 
 import pickle
-import warnings
 from dataclasses import replace
 from math import inf, log2
 from typing import Any
 
 import numpy as np
 import pytest
+from brackets import assert_honest, assert_overlap, quietly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lines import TOL, gauss, normal, pmfs
 from measure import assert_meets
 from oracles import LN2
-from problems import assert_honest, assert_overlap
+from parts import most
 
 import rdcfunc as rdc
 from rdcfunc import distortions, solvers, sources
@@ -21,6 +21,7 @@ from rdcfunc.compilation import Plain
 from rdcfunc.distortions import Difference, Distortion
 from rdcfunc.plain import describe
 from rdcfunc.solvers import interior_point
+from rdcfunc.solvers.grid import _Walk as walk
 from rdcfunc.solvers.interior import support
 from rdcfunc.solvers.interior.support import Begun
 from rdcfunc.structure import certificate, differences
@@ -57,23 +58,12 @@ SMALL = cases(60)
 each_case = pytest.mark.parametrize("problem", SMALL.values(), ids=SMALL.keys())
 
 
-def most(problem: rdc.Problem) -> float:
-    """The distortion of the best constant."""
-    return float((problem.source.pmf @ problem.distortion.values).min())
-
-
-def quietly(*args: object, **options: object) -> rdc.Solution:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        return rdc.rate(*args, **options)
-
-
 @each_case
 @pytest.mark.parametrize("part", PARTS)
 def test_grids_are_the_general_answer(problem: rdc.Problem, part: float) -> None:
     D = part * most(problem)
     special = rdc.rate(problem, D, solver=solvers.Grid(), tol=TOL)
-    general = quietly(problem, D, solver=solvers.InteriorPoint(), tol=TOL)
+    general = quietly(rdc.rate, problem, D, solver=solvers.InteriorPoint(), tol=TOL)
     assert special.gap <= TOL
     assert_overlap(special, general)
     assert_meets(problem, special, rdc.Target(D))
@@ -153,8 +143,8 @@ def test_grids_take_any_law_and_any_level(p: np.ndarray, part: float, power: int
     n = p.size
     problem = rdc.Problem(sources.Discrete(p), distortions.difference(np.abs(np.arange(1.0 - n, n)) ** power))
     D = part * most(problem)
-    answer = quietly(problem, D, solver=solvers.Grid(), tol=TOL)
-    general = quietly(problem, D, solver=solvers.InteriorPoint(), tol=TOL)
+    answer = quietly(rdc.rate, problem, D, solver=solvers.Grid(), tol=TOL)
+    general = quietly(rdc.rate, problem, D, solver=solvers.InteriorPoint(), tol=TOL)
     assert_overlap(answer, general)
     assert_meets(problem, answer, rdc.Target(D))
     assert answer.gap <= 1e-8
@@ -207,7 +197,7 @@ def test_letters_may_be_confused_for_free() -> None:
     problem = rdc.Problem(sources.uniform(3), distortions.difference([1.0, 0.0, 0.0, 0.0, 1.0]))
     assert rdc.rate(problem, 0.0).upper < 1e-12
     five = rdc.Problem(sources.uniform(5), distortions.difference([4.0, 2.0, 1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 4.0]))
-    assert_overlap(rdc.rate(five, 0.0), quietly(five, 0.0, solver=solvers.Grid()))
+    assert_overlap(rdc.rate(five, 0.0), quietly(rdc.rate, five, 0.0, solver=solvers.Grid()))
 
 
 def test_a_gaussian_on_a_fine_grid_meets_the_shannon_lower_bound() -> None:
@@ -237,7 +227,7 @@ def test_structure_and_table_start_from_each_other() -> None:
     special = rdc.rate(problem, D)
     general = rdc.rate(problem, D, solver=solvers.InteriorPoint(), start=special)
     for solver in (solvers.BlahutArimoto(sweeps=200), solvers.InteriorPoint()):
-        assert_overlap(general, quietly(problem, D, solver=solver, start=special))
+        assert_overlap(general, quietly(rdc.rate, problem, D, solver=solver, start=special))
     assert_overlap(special, rdc.rate(problem, D, start=general))
     assert_overlap(special, rdc.rate(problem, D, start=special))
     assert_overlap(pickle.loads(pickle.dumps(special)), general)
@@ -276,3 +266,16 @@ def test_of_many_letters_in_order_few_are_taken_first(ordered: bool, monkeypatch
     assert_overlap(some, every)
     assert max(some.gap, every.gap) <= 1e-7
     assert (3 * sizes[0] < sizes[-1]) == ordered
+
+
+def test_letters_that_would_earn_more_join_those_that_were_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.linspace(-5, 5, 394)
+    lag = np.arange(-393, 394) * (x[1] - x[0])
+    problem = rdc.Problem(gauss(394).source, distortions.difference(np.abs(lag) ** 1.5))
+    asked = {"D": 0.2 * most(problem), "solver": solvers.Grid(), "tol": TOL}
+    found = rdc.rate(problem, **asked)
+    assert_overlap(found, rdc.rate(problem, asked["D"], solver=solvers.InteriorPoint()))
+    monkeypatch.setattr(walk, "_add", lambda *given: None)
+    few = quietly(rdc.rate, problem, **asked)
+    assert few.gap > TOL >= found.gap
+    assert few.upper > found.upper

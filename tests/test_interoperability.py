@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from problems import nonconvex_problem
+from brackets import assert_equal
+from problems import COIN, nonconvex_problem
 from scipy import stats
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc import classifications, distortions, solvers, sources
 
-COIN = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
 GRID = np.linspace(-3, 3, 9)
 LABELS = classifications.ConditionalEntropy(classifications.LinearLabel(1.0, 0.1))
 GAUSS = rdc.Problem(sources.Gaussian(1.0), distortions.squared_error(), classification=LABELS)
@@ -30,29 +30,12 @@ ANSWERS = {
 }
 
 
-def assert_same(one: Any, other: Any) -> None:
-    """Compare every field of two answers, but for what a solver may start from."""
-    if isinstance(one, np.ndarray):
-        assert (one.dtype.kind, one.shape) == (other.dtype.kind, other.shape)
-        for a, b in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True):
-            assert_same(a, b)
-    elif isinstance(one, tuple):
-        for a, b in zip(one, other, strict=True):
-            assert_same(a, b)
-    elif hasattr(one, "__dataclass_fields__"):
-        assert type(one) is type(other)
-        for name in one.__dataclass_fields__.keys() - {"candidate"}:
-            assert_same(getattr(one, name), getattr(other, name))
-    else:
-        assert one == other or (one != one and other != other)
-
-
 @pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_comes_back_to_the_last_bit(ask: Any, tmp_path: Path) -> None:
     solution = ask()
     solution.to_json(tmp_path / "answer.json")
     back = rdc.load(tmp_path / "answer.json")
-    assert_same(solution, back)
+    assert_equal(solution, back)
     assert [path.name for path in tmp_path.iterdir()] == ["answer.json"]
     json.loads((tmp_path / "answer.json").read_text(), parse_constant=pytest.fail)
 
@@ -63,7 +46,7 @@ def test_a_surface_comes_back_with_what_is_out_of_reach(tmp_path: Path) -> None:
     curve.to_json(tmp_path / "curve.json")
     back = rdc.load(tmp_path / "curve.json")
     assert isinstance(back, rdc.Curve)
-    assert_same(curve, back)
+    assert_equal(curve, back)
     pd.testing.assert_frame_equal(back.to_frame(), curve.to_frame())
     curve.to_csv(tmp_path / "curve.csv")
     told = pd.read_csv(tmp_path / "curve.csv", dtype=str)

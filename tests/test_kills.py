@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import study
 from matplotlib.figure import Figure
 
 from benchmarks import networks, store
@@ -27,12 +28,10 @@ ROOT = Path(__file__).parents[1]
 
 def compare(out: Path, patch: pytest.MonkeyPatch) -> int:
     """Run the comparison with a few small networks, a curve that is there at once, and nothing in the figure."""
-    import test_benchmarks as small
-
-    patch.setattr(networks, "quick", lambda *asked: small.STUDY)
-    patch.setattr("benchmarks.compare.ProcessPoolExecutor", small.Pool)
+    patch.setattr(networks, "quick", lambda *asked: study.STUDY)
+    patch.setattr("benchmarks.compare.ProcessPoolExecutor", study.Pool)
     patch.setattr("benchmarks.figures.compare", lambda *asked: Figure())
-    small.theory_by(patch, small.save_small_bound)
+    study.theory_by(patch, study.save_small_bound)
     return main(["--out", str(out), "--seeds", "1"])
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brackets import assert_honest, solved, truth
 from measure import assert_meets
-from problems import ROWS, Row, assert_honest, named, solved, truth
+from problems import ROWS, Row, named
 
 import rdcfunc as rdc
 from rdcfunc import certificate, distortions, perceptions, repairs, sources

@@ -1,8 +1,9 @@
 """Every row of the table: honest, tight, feasible, and the same from every solver."""
 
 import pytest
+from brackets import assert_honest, assert_overlap, run, solved, truth
 from measure import assert_meets
-from problems import ROWS, Row, assert_honest, assert_overlap, run, solved, truth
+from problems import ROWS, Row
 
 import rdcfunc as rdc
 from rdcfunc import solvers

@@ -5,7 +5,8 @@ from math import log
 
 import numpy as np
 import pytest
-from test_samples import LINE, LINE_LABELS, SQUARED, ask, labelled, normal
+from brackets import quietly
+from clouds import LINE, LINE_LABELS, SQUARED, labelled, normal
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
@@ -55,12 +56,12 @@ def test_the_answer_in_many_dimensions_is_half(monkeypatch: pytest.MonkeyPatch) 
     """On a line that is taken for many dimensions the bound is half of the exact level, to the last digits."""
     problem = rdc.Problem(sources.Samples(LINE), SQUARED)
     monkeypatch.setattr(certificate, "_axes", lambda rows: None)
-    found = ask("distortion", problem, R=R / log(2))
+    found = quietly(rdc.distortion, problem, R=R / log(2))
     assert (found.status, found.origins[0]) == (rdc.Status.WIDE, "half of the cost of perfect perception")
     np.testing.assert_allclose(found.lower, exact().lower / 2, rtol=1e-5)
     assert found.searched is not None
     assert found.searched > found.lower
-    back = ask("rate", problem, D=exact().lower / 2)
+    back = quietly(rdc.rate, problem, D=exact().lower / 2)
     np.testing.assert_allclose(back.lower, R / log(2), rtol=1e-4)
 
 
@@ -70,7 +71,7 @@ def by_class() -> list:
 
 @pytest.mark.parametrize(("rate", "C"), [(1.2, 0.4), (1.0, 0.05), (2.0, 0.0)])
 def test_within_classes_half_is_a_bound_and_the_whole_is_none(rate: float, C: float) -> None:
-    free = ask("distortion", labelled(), R=rate, C=C, tol=1e-4)
+    free = quietly(rdc.distortion, labelled(), R=rate, C=C, tol=1e-4)
     found = proved(LINE, (rate + C) * log(2), by_class())
     assert 0.1 < found / 2 <= free.upper
     assert found > free.upper
@@ -86,14 +87,14 @@ def test_where_the_class_is_all_that_is_told_the_variance_within_it_is_the_bound
 
 def test_labels_in_many_dimensions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each verb's bound is below what the certified bracket of the line achieves; the class counts."""
-    truth = ask("distortion", labelled(), R=1.2, C=0.05, tol=1e-4)
+    truth = quietly(rdc.distortion, labelled(), R=1.2, C=0.05, tol=1e-4)
     plain = proved(LINE, 1.2 * log(2)) / 2
     monkeypatch.setattr(certificate, "_axes", lambda rows: None)
-    found = ask("distortion", labelled(), R=1.2, C=0.05)
+    found = quietly(rdc.distortion, labelled(), R=1.2, C=0.05)
     assert plain * 1.05 < found.lower < truth.lower
     level = found.lower
-    np.testing.assert_allclose(ask("rate", labelled(), D=level, C=0.05).lower, 1.2, rtol=1e-3)
-    np.testing.assert_allclose(ask("classification", labelled(), D=level, R=1.2).lower, 0.05, atol=1e-3)
+    np.testing.assert_allclose(quietly(rdc.rate, labelled(), D=level, C=0.05).lower, 1.2, rtol=1e-3)
+    np.testing.assert_allclose(quietly(rdc.classification, labelled(), D=level, R=1.2).lower, 0.05, atol=1e-3)
 
 
 def test_any_weights_bound_and_steps_only_improve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,20 +161,20 @@ def test_samples_of_weight_zero_and_classes_of_one() -> None:
     x, p = normal(12, 5), np.full(12, 1 / 12)
     more = sources.Samples(np.concatenate([x, 3 + normal(2, 5)]), np.concatenate([p, [0.0, 0.0]]))
     few = rdc.Problem(sources.Samples(x), SQUARED)
-    same = ask("distortion", rdc.Problem(more, SQUARED), R=1.0)
-    np.testing.assert_allclose(same.lower, ask("distortion", few, R=1.0).lower, rtol=1e-6)
+    same = quietly(rdc.distortion, rdc.Problem(more, SQUARED), R=1.0)
+    np.testing.assert_allclose(same.lower, quietly(rdc.distortion, few, R=1.0).lower, rtol=1e-6)
     assert 0 < same.lower <= same.upper
     alone = classifications.ConditionalEntropy(np.arange(12), tagged=True)
-    found = ask("distortion", rdc.Problem(sources.Samples(x), SQUARED, classification=alone), R=2.0, C=1.9)
+    found = quietly(rdc.distortion, rdc.Problem(sources.Samples(x), SQUARED, classification=alone), R=2.0, C=1.9)
     assert 0 <= found.lower <= found.upper
 
 
 def test_pairs_that_cost_too_much_are_left_out() -> None:
     problem = rdc.Problem(sources.Samples(normal(30, 5)), SQUARED)
     solver = solvers.Particles(8, sweeps=5, products=30**2 * 21 - 1)
-    found = ask("distortion", problem, R=1.0, solver=solver)
+    found = quietly(rdc.distortion, problem, R=1.0, solver=solver)
     assert (found.lower, found.status) == (0.0, rdc.Status.SEARCHED)
     more = solvers.Particles(8, sweeps=5, products=30**2 * 21)
-    found = ask("distortion", problem, R=1.0, solver=more)
+    found = quietly(rdc.distortion, problem, R=1.0, solver=more)
     assert 0 < found.lower <= found.upper
     assert found.status is rdc.Status.WIDE

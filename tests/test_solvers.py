@@ -1,35 +1,35 @@
 """Who takes what: a refusal names the solver, what it cannot take, and who can."""
 
 import re
-import warnings
 from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from problems import ROWS, Row, assert_honest, named, nonconvex_problem, truth
+from brackets import assert_honest, assert_overlap, quietly, rate_at, truth
+from measure import assert_meets
+from problems import COIN, ROWS, Row, named, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.solvers import alternation
 
-BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
-JUDGED = replace(BINARY, classification=classifications.ErrorRate([0, 1], [0, 1]))
+JUDGED = replace(COIN, classification=classifications.ErrorRate([0, 1], [0, 1]))
 LINE = rdc.Problem(sources.uniform(600), distortions.squared_error(np.linspace(0, 1, 600)))
 
 REFUSALS = [
-    (solvers.BlahutArimoto(), BINARY, {"D": 0.1, "P": 0.1}, "TotalVariation", "solvers.Conic()"),
+    (solvers.BlahutArimoto(), COIN, {"D": 0.1, "P": 0.1}, "TotalVariation", "solvers.Conic()"),
     (solvers.BlahutArimoto(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solvers.Alternation()"),
     (solvers.BlahutArimoto(), nonconvex_problem(False), {"C": 0.4}, "conditional entropy", "solvers.Alternation()"),
     (solvers.Conic(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.Conic(), nonconvex_problem(False), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
     (solvers.InteriorPoint(), nonconvex_problem(True), {"C": 0.4}, "H(S|X̂) <= C", "solvers.Alternation()"),
-    (solvers.ClosedForm(), BINARY, {"D": 0.1, "P": 0.1}, "TotalVariation", "solver=None"),
+    (solvers.ClosedForm(), COIN, {"D": 0.1, "P": 0.1}, "TotalVariation", "solver=None"),
     (solvers.ClosedForm(), JUDGED, {"C": 0.1}, "classifier", "solver=None"),
     (solvers.ClosedForm(), LINE, {"D": 0.1}, "Difference distortion", "solver=None"),
     (solvers.Grid(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solver=None"),
-    (solvers.Grid(), BINARY, {"D": 0.1}, "Hamming distortion", "solver=None"),
-    (solvers.Alternation(), BINARY, {"D": 0.1}, "conditional entropies", "solver=None"),
+    (solvers.Grid(), COIN, {"D": 0.1}, "Hamming distortion", "solver=None"),
+    (solvers.Alternation(), COIN, {"D": 0.1}, "conditional entropies", "solver=None"),
 ]
 
 
@@ -49,7 +49,7 @@ def test_the_cure_of_each_refusal_works() -> None:
 
 
 def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
-    answer = rdc.rate(BINARY, 0.1, solver=solvers.BlahutArimoto())
+    answer = rdc.rate(COIN, 0.1, solver=solvers.BlahutArimoto())
     assert_honest(answer, truth(named("binary R(D), p=0.3, D=0.1")))
     assert answer.gap <= 1e-6
 
@@ -57,15 +57,15 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
 @pytest.mark.parametrize(
     ("problem", "levels", "picked", "reason"),
     [
-        (BINARY, {"D": 0.1}, solvers.ClosedForm, "Hamming distortion alone"),
+        (COIN, {"D": 0.1}, solvers.ClosedForm, "Hamming distortion alone"),
         (
-            replace(BINARY, distortion=distortions.matrix(1 - np.eye(2))),
+            replace(COIN, distortion=distortions.matrix(1 - np.eye(2))),
             {"D": 0.1},
             solvers.InteriorPoint,
             "linear levels",
         ),
         (LINE, {"D": 0.01}, solvers.Grid, "uniform grid"),
-        (BINARY, {"D": 0.1, "P": 0.02}, solvers.InteriorPoint, "linear levels and TotalVariation"),
+        (COIN, {"D": 0.1, "P": 0.02}, solvers.InteriorPoint, "linear levels and TotalVariation"),
         (JUDGED, {"C": 0.1}, solvers.InteriorPoint, "linear levels"),
         (nonconvex_problem(True), {"D": 0.3, "C": 0.4}, solvers.ColumnGeneration, "letters with tags"),
         (nonconvex_problem(False), {"D": 0.3, "C": 0.4}, solvers.BranchAndBound, "fixed alphabet"),
@@ -74,9 +74,7 @@ def test_a_level_that_is_off_is_no_reason_to_refuse() -> None:
 def test_the_structure_picks_the_solver(
     problem: rdc.Problem, levels: dict[str, float], picked: type[solvers.Solver], reason: str
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # the last one is not convex
-        chosen = rdc.rate(problem, **levels, tol=1e-3).solver
+    chosen = quietly(rdc.rate, problem, **levels, tol=1e-3).solver  # the last one is not convex
     assert isinstance(chosen, solvers.Auto)
     assert isinstance(chosen.picked, picked)
     assert reason in chosen.reason
@@ -88,10 +86,9 @@ ENTROPIC = [r for r in ROWS if not r.convex and not r.wide]
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("row", ENTROPIC[::4], ids=lambda row: row.name)
 def test_any_seed_of_the_alternation_is_honest(row: Row, seed: int) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)  # one start may stop at a local minimum
-        few = solvers.Alternation(starts=1, sweeps=50, seed=seed)
-        answer = rdc.rate(row.problem, row.target.D, C=row.target.C, solver=few)
+    few = solvers.Alternation(starts=1, sweeps=50, seed=seed)
+    # One start may stop at a local minimum.
+    answer = quietly(rdc.rate, row.problem, row.target.D, C=row.target.C, solver=few)
     assert_honest(answer, truth(row), row.accuracy)
 
 
@@ -128,3 +125,17 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     first, second = (rdc.rate(problem, 0.2, C=0.8, solver=solvers.Alternation(seed=3)) for _ in range(2))
     assert (first.lower, first.upper) == (second.lower, second.upper)
     np.testing.assert_array_equal(first.encoder, second.encoder)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_alternation_takes_a_perception_too(tagged: bool) -> None:
+    problem, target = (
+        replace(nonconvex_problem(tagged), perception=perceptions.TotalVariation()),
+        Target(0.25, 0.02, 0.42),
+    )
+    ours = rate_at(problem, target, solver=solvers.Alternation(starts=2), tol=1e-4)
+    assert_meets(problem, ours, target)
+    assert_overlap(ours, rate_at(problem, target, tol=1e-4))
+    again = rate_at(problem, target, solver=solvers.Alternation(starts=1), tol=1e-4, start=ours)
+    assert again.upper <= ours.upper + 1e-4
+    assert ours.upper < np.inf

@@ -5,11 +5,11 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from brackets import assert_honest, assert_overlap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lines import TOL, gauss, normal, pmfs
 from measure import assert_meets
-from problems import assert_honest, assert_overlap
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources

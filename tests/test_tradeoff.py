@@ -1,19 +1,19 @@
 """The verbs: ends of the curves, one surface seen from two axes, and slopes."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from brackets import assert_honest, quietly, solved, truth
 from measure import assert_meets
 from oracles import fixed_binary, h
-from problems import LABELS, ROWS, Row, assert_honest, named, nonconvex_problem, random_parts, solved, truth
+from parts import random_parts
+from problems import COIN, LABELS, ROWS, Row, named, nonconvex_problem
 
 import rdcfunc as rdc
-from rdcfunc import classifications, distortions, perceptions, solvers, sources
+from rdcfunc import classifications, distortions, solvers, sources
 
-BINARY = rdc.Problem(sources.bernoulli(0.3), distortions.hamming(2), perceptions.TotalVariation())
-LABELLED = replace(BINARY, classification=classifications.CrossEntropy([0, 1], [[0.9, 0.1], [0.1, 0.9]]))
+LABELLED = replace(COIN, classification=classifications.CrossEntropy([0, 1], [[0.9, 0.1], [0.1, 0.9]]))
 #: Closed forms in which the distortion level binds.
 INVERTIBLE = [
     r for r in ROWS if r.accuracy < 1e-10 and r.problem.classification is None and r.target.D > 0 and r.truth() > 1e-5
@@ -33,7 +33,7 @@ def test_distortion_inverts_rate(row: Row) -> None:
 @pytest.mark.parametrize("solver", [solvers.BlahutArimoto(), solvers.Conic()], ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("R", [1e-4, 0.3, 0.85])
 def test_solvers_agree_on_the_least_distortion(solver: solvers.Solver, R: float) -> None:
-    answer = rdc.distortion(BINARY, R, solver=solver)
+    answer = rdc.distortion(COIN, R, solver=solver)
     assert h(0.3) - h(answer.upper) <= R + 1e-9
     assert h(0.3) - h(answer.lower) >= R - 1e-9
     assert answer.gap <= 1e-6
@@ -42,17 +42,17 @@ def test_solvers_agree_on_the_least_distortion(solver: solvers.Solver, R: float)
 @pytest.mark.parametrize(
     ("problem", "levels", "truth"),
     [
-        (BINARY, {"D": 0.3}, 0.0),
-        (BINARY, {"D": 7.0}, 0.0),
-        (BINARY, {}, 0.0),
-        (BINARY, {"P": 0.0}, 0.0),
-        (BINARY, {"D": 0.42, "P": 0.0}, 0.0),
-        (BINARY, {"D": 0.0}, h(0.3)),
-        (BINARY, {"D": 0.0, "P": 0.0}, h(0.3)),
-        (BINARY, {"D": 1e-12}, h(0.3) - h(1e-12)),
+        (COIN, {"D": 0.3}, 0.0),
+        (COIN, {"D": 7.0}, 0.0),
+        (COIN, {}, 0.0),
+        (COIN, {"P": 0.0}, 0.0),
+        (COIN, {"D": 0.42, "P": 0.0}, 0.0),
+        (COIN, {"D": 0.0}, h(0.3)),
+        (COIN, {"D": 0.0, "P": 0.0}, h(0.3)),
+        (COIN, {"D": 1e-12}, h(0.3) - h(1e-12)),
         (LABELLED, {"C": 1.7}, 0.0),
         (LABELLED, {"D": 0.0, "C": h(0.1) + 3}, h(0.3)),
-        (replace(BINARY, source=sources.Discrete([0.0, 1.0])), {"D": 0.0, "P": 0.0}, 0.0),
+        (replace(COIN, source=sources.Discrete([0.0, 1.0])), {"D": 0.0, "P": 0.0}, 0.0),
         (rdc.Problem(sources.uniform(1), distortions.hamming(1)), {"D": 0.0}, 0.0),
         (rdc.Problem(sources.Discrete([0.0, 0.3, 0.7]), distortions.hamming(3)), {"D": 0.1}, h(0.3) - h(0.1)),
         (rdc.Problem(sources.uniform(2), distortions.matrix(np.zeros((2, 2)))), {"D": 0.0}, 0.0),
@@ -69,10 +69,10 @@ def test_ends_of_the_rate(problem: rdc.Problem, levels: dict[str, float], truth:
 @pytest.mark.parametrize(
     ("problem", "R", "P", "truth"),
     [
-        (BINARY, h(0.3) + 1, np.inf, 0.0),
-        (BINARY, 40.0, 0.0, 0.0),
-        (BINARY, 1e-9, np.inf, 0.3),
-        (BINARY, 1e-9, 0.0, 0.42),
+        (COIN, h(0.3) + 1, np.inf, 0.0),
+        (COIN, 40.0, 0.0, 0.0),
+        (COIN, 1e-9, np.inf, 0.3),
+        (COIN, 1e-9, 0.0, 0.42),
         (rdc.Problem(sources.uniform(1), distortions.hamming(1)), 1.0, np.inf, 0.0),
         (rdc.Problem(sources.uniform(2), distortions.matrix([[0.5], [1.5]])), 1.0, np.inf, 1.0),
     ],
@@ -153,13 +153,13 @@ def test_a_start_changes_the_way_and_not_the_answer() -> None:
 
 @pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-8])
 def test_tol_is_what_is_asked_for(tol: float) -> None:
-    assert rdc.rate(BINARY, 0.1, tol=tol).gap <= tol
-    assert rdc.distortion(BINARY, 0.4, tol=tol).gap <= tol
+    assert rdc.rate(COIN, 0.1, tol=tol).gap <= tol
+    assert rdc.distortion(COIN, 0.4, tol=tol).gap <= tol
 
 
 def test_an_unreachable_tolerance_is_owned_up_to() -> None:
     with pytest.warns(rdc.WideBracketWarning, match=r"wider than was asked for.*tol = 1e-30"):
-        answer = rdc.rate(BINARY, 0.1, tol=1e-30)
+        answer = rdc.rate(COIN, 0.1, tol=1e-30)
     assert answer.status is rdc.Status.WIDE
     assert_honest(answer, h(0.3) - h(0.1))
 
@@ -167,9 +167,7 @@ def test_an_unreachable_tolerance_is_owned_up_to() -> None:
 def test_one_sweep_is_a_wide_bracket_and_not_a_wrong_one() -> None:
     row = next(r for r in ROWS if r.name.startswith("random 6"))
     target = row.target
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rdc.WideBracketWarning)
-        hasty = rdc.rate(row.problem, target.D, C=target.C, solver=solvers.BlahutArimoto(sweeps=1))
+    hasty = quietly(rdc.rate, row.problem, target.D, C=target.C, solver=solvers.BlahutArimoto(sweeps=1))
     assert hasty.gap > 1e-3
     assert_honest(hasty, truth(row), row.accuracy)
 

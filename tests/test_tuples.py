@@ -1,15 +1,15 @@
 """Tuples of letters: what they earn is bounded for all of them, and few are ever formed."""
 
 import tracemalloc
-import warnings
 from collections.abc import Callable
 from itertools import product
 
 import cvxpy as cp
 import numpy as np
 import pytest
+from brackets import quietly
 from measure import divergence, information
-from problems import random_parts
+from parts import random_parts
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources, tuples
@@ -86,9 +86,7 @@ def test_a_bound_from_some_tuples_alone_is_caught(monkeypatch: pytest.MonkeyPatc
     truth = rdc.universal_rate(problem, theta, solver=solvers.InteriorPoint()).upper
 
     def lower() -> float:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rdc.WideBracketWarning)
-            return rdc.universal_rate(problem, theta, solver=solver).lower
+        return quietly(rdc.universal_rate, problem, theta, solver=solver).lower
 
     assert lower() <= truth + 1e-9
     monkeypatch.setattr(

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brackets import assert_honest
 from measure import information
 from oracles import LN2, PROGRAM, tuple_program
-from problems import assert_honest, random_parts
+from parts import random_parts
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, sources

@@ -8,8 +8,9 @@ import cvxpy as cp
 import numpy as np
 import ot
 import pytest
+from brackets import assert_honest
 from oracles import LN2, total_variation
-from problems import abs_cost, assert_honest, likely, mean, random_parts
+from parts import abs_cost, likely, mean, random_parts
 from scipy.optimize import linprog
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, wasserstein_distance

@@ -192,3 +192,23 @@ def test_importing_the_package_needs_neither_torchvision_nor_scikit_learn():
     code = "import sys, neural; print(sorted({'torchvision', 'sklearn'} & set(sys.modules)))"
     imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert imported.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("data", "asked"),
+    [
+        (Data.MNIST, [("MNIST", "", None)]),
+        (Data.FASHION_MNIST, [("FashionMNIST", "", None)]),
+        (Data.SVHN, [("SVHN", "SVHN", "train"), ("SVHN", "SVHN", "test")]),
+    ],
+)
+def test_each_data_set_is_asked_of_torchvision_by_its_name_and_folder(tmp_path, monkeypatch, data, asked):
+    told = []
+
+    def having(name):
+        return lambda root, split=None, download=False: download and told.append((name, root, split))
+
+    datasets = types.SimpleNamespace(**{name: having(name) for name in ("MNIST", "FashionMNIST", "SVHN")})
+    monkeypatch.setitem(sys.modules, "torchvision", types.SimpleNamespace(datasets=datasets))
+    files._from_torchvision(data, tmp_path)
+    assert told == [(name, str(tmp_path / folder), split) for name, folder, split in asked]

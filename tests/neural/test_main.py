@@ -5,8 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from neural import Config, Data, Job, evaluate, files, load_run, train_end_to_end
+from neural import Config, Data, Job, Weights, evaluate, files, load_run, train_end_to_end, train_universal
 from neural.__main__ import STUDIES, main
+from neural.show import show
+from neural.summary import summary
 from rdcfunc.rows import Rows
 
 
@@ -87,3 +89,28 @@ def test_help_explains_every_option(command, capsys):
     text = capsys.readouterr().out
     assert "usage: python -m neural" in text
     assert all(word in text for word in (["train", "universal"] if not command else ["--dithers", "--device"]))
+
+
+def test_an_interrupted_command_says_so_in_one_sentence(monkeypatch):
+    def interrupt(*given, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neural.__main__.train_end_to_end", interrupt)
+    with pytest.raises(SystemExit, match=r"^interrupted; what was finished is kept"):
+        main(["train"])
+
+
+def test_pictures_name_what_a_codec_and_its_encoder_are_made_for(run):
+    (reused,) = train_universal(run, [Weights(classification=0.02)])
+    names = [ax.texts[0].get_text() for ax in show([run, reused], images=2).axes[::2]]
+    assert names[0] == "original"
+    assert r"$\lambda_c$ = 0.01" in names[1]
+    assert r"$\lambda_c$ = 0.02" in names[2]
+    assert "encoder" not in names[1]
+    assert r"encoder $\lambda_c$, $\lambda_p$ = 0.01, 0" in names[2]
+    with pytest.raises(ValueError, match=r"runs must be of one data set \(got \[\]\)"):
+        show([])
+
+
+def test_the_summary_of_nothing_is_empty():
+    assert summary([]).empty
