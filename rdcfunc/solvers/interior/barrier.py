@@ -71,6 +71,8 @@ class Barrier(ABC):
         Weights (m,) whose mean of g is at choice, or None: where ``h(g + c) = h(g) + c`` nothing else fixes it.
     diagonal
         Whether the hessian is diagonal in g.
+    tied
+        Whether many of its pairs are as good as others.
     """
 
     g: Array
@@ -80,6 +82,7 @@ class Barrier(ABC):
     hessian: Array
     gauge: Array | None = None
     diagonal: ClassVar[bool] = False
+    tied: ClassVar[bool] = False
     #: Change of the product of price and slack that the current direction aims at.
     aim: float
 

@@ -18,9 +18,10 @@ _GROWTH, _TURN = 2.0, 10.0
 _LAG, _HELD = 30.0, 1.0
 #: Parts of the mean product to aim at, in turn, until a step is so long.
 _BOLD, _TIMID, _FAIR = (0.1, 0.3, 0.6), (0.5, 0.8, 1.0), 0.5
-#: Corrections of one step, the step beyond which none is needed, and what one should add. Among near ties pairs take
-#: turns to be in the way: while a step is not yet fair, corrections that add nothing lead to ones that do.
-_CORRECTORS, _FAR, _GAIN = 40, 0.97, 0.01
+#: Corrections of one step, the step beyond which none is needed, and what one should add.
+_CORRECTORS, _FAR, _GAIN = 10, 0.97, 0.01
+#: Corrections where pairs are tied, which take turns to be in the way: those that add nothing lead to some that do.
+_TIED = 40
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.2
 
@@ -71,8 +72,8 @@ def _corrected(saddle: Saddle, changes: list[Array], bend: Array | float, centri
     aims = [change + goal for change, goal in zip(changes, goals, strict=True)]
     directions = saddle.solve(aims, bend)
     best, step = aims, _room(saddle, directions)
-    ahead = step
-    for _ in range(_CORRECTORS):
+    ahead, tied = step, any(barrier.tied for barrier in saddle.barriers)
+    for _ in range(_TIED if tied else _CORRECTORS):
         if ahead > _FAR:
             break
         aims = [
@@ -83,7 +84,7 @@ def _corrected(saddle: Saddle, changes: list[Array], bend: Array | float, centri
         ahead = _room(saddle, directions)
         if ahead > step + _GAIN:
             best, step = aims, ahead
-        elif step > _FAIR:
+        elif not tied or step > _FAIR:
             break
     if aims is not best:
         saddle.solve(best, bend)

@@ -9,6 +9,7 @@ Near letters make many plans almost as good, and the path bends: weights follow 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ _FOLLOWED, _KEPT = 0.3, 0.1
 
 class TransportBarrier(Barrier):
     """Optimal transport, ``h = min Σ p φ`` s.t. ``φ_x + t c(x, j) - g_j >= 0``, whose multipliers are the plan."""
+
+    tied: ClassVar[bool] = True
 
     def __init__(self, cost: Array, p: Array, level: float, law: Array, mu: float) -> None:
         self.cost, self.p, self.level = cost, p, level
