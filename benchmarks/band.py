@@ -33,19 +33,20 @@ def draw(rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> F
     _rates(axes[2], rows, points)
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     axes[0].set_ylabel("distortion $D$ (squared error per pixel)")
     return figure
 
 
 def _classes(ax: Axes, rows: Sequence[dict[str, Any]], points: Sequence[Point], R: float) -> None:
     curve = sorted((r for r in rows if r["R"] == R and r["kind"] in ("D", "DC")), key=lambda r: float(r["C"]))
-    C, D, test = (np.array([r[name] for r in curve]) for name in ("C", "D", "test_D"))
-    ax.plot(C, D, ".-", color=COLORS[0], label=f"achieved at $R$ = {R:g} bits, training images")
     if curve:
+        C, D, test_C, test_D = (np.array([r[name] for r in curve]) for name in ("C", "D", "test_C", "test_D"))
+        ax.plot(C, D, ".-", color=COLORS[0], label=f"achieved at $R$ = {R:g} bits, training images")
         levels = np.linspace(C[0], C[-1], 200)
         _band(ax, levels, np.array([proved(rows, R, level) for level in levels]), np.interp(levels, C, D), COLORS[0])
-    ax.plot([r["test_C"] for r in curve], test, "--", color=COLORS[0], label="the same letters, test images")
+        ax.plot(test_C, test_D, "--", color=COLORS[0], label="the same letters, test images")
     for r in curve:
         if r["searched"] is not None:
             ax.plot(r["C"], r["searched"], "_", color=COLORS[0], ms=10, label="lower bound, searched: not certified")

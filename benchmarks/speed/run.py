@@ -23,6 +23,8 @@ from benchmarks.speed.peers import Answer, Peer
 
 #: Seconds for what is not timed: building a problem, a certificate.
 _PATIENCE = 300.0
+#: Seconds for the process to end once it has said all.
+_FAREWELL = 5.0
 #: The share of the machine's memory that a solve may have: it fails, and not the machine.
 _SHARE = 0.8
 
@@ -46,6 +48,7 @@ def measure(case: Case, peer: Peer | None, repeats: int, limit: float, slopes: S
             found["wall"] += message.pop("wall", [])
             found |= message
             if "status" in message:
+                process.join(_FAREWELL)
                 return found
             timed = not found.pop("certifying", False)
             patience = limit if timed else _PATIENCE

@@ -1,6 +1,7 @@
 """Every family of timed problems, at a small size: answers are judged by what their channels are worth."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import rdcfunc as rdc
 from benchmarks.speed import __main__ as command
 from benchmarks.speed.cases import SIZES, Case
 from benchmarks.speed.judge import judged
-from benchmarks.speed.peers import Answer, Cones, Dit, Task
+from benchmarks.speed.peers import Answer, Bisection, Cones, Constrained, Dit, Peer, Task
 
 
 @pytest.mark.parametrize("family", SIZES)
@@ -70,3 +71,32 @@ def test_no_repeats_and_no_time_are_refused(words: list[str], capsys: pytest.Cap
     with pytest.raises(SystemExit):
         command.main(words)
     assert f"(got {words[1]})" in capsys.readouterr().err
+
+
+def test_an_interruption_before_the_first_row_leaves_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def walk(cases: object, peers: object, rows: object, repeats: int, limit: float) -> None:
+        asked.append((repeats, limit))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "walk", walk)
+    assert command.main(["--quick", "--repeats", "2", "--limit", "0.5", "--out", str(tmp_path)]) == 130
+    assert asked == [(2, 0.5)]
+    assert "interrupted" in capsys.readouterr().err
+    assert not list(tmp_path.glob("speed.*"))
+
+
+@pytest.mark.parametrize("peer", [Bisection("bisection"), Constrained("constrained")])
+def test_sweeps_that_are_stopped_hand_over_a_channel(peer: Peer) -> None:
+    case = Case("rand", 20)
+    problem, (target,) = case.problem(), case.targets()
+    p, d, gaps = problem.source.pmf, problem.distortion.values, []
+    for seconds, note in ((0.0, "stopped by time"), (20.0, "")):
+        answer = peer(Task(p, d, target.D, tol=1e-6, seconds=seconds))
+        assert answer.note == note
+        D = float(p @ (answer.channel * d).sum(axis=1))
+        gaps.append(quietly(rdc.certify, problem, answer.channel, answer.prices, D=D).gap)
+    assert gaps[1] <= 1e-6 < gaps[0]

@@ -62,6 +62,12 @@ def test_end_to_end_codecs_are_outlined_and_the_theory_is_a_band() -> None:
     assert C.min() == pytest.approx(0.1)
     assert C.max() >= frame["C"].max()
     assert (D.min(), D.max()) == (pytest.approx(0.019), pytest.approx(0.051))
+    ends = "end-to-end codecs"
+    reused = figures.compare(frame[frame["encoder"].notna()], small_bound())
+    assert markers(reused) == markers(figure)[2:]
+    assert ends in figure.axes[0].get_legend_handles_labels()[1]
+    assert ends not in reused.axes[0].get_legend_handles_labels()[1]
+    assert markers(figures.compare(frame[:0], small_bound())) == []
     bare = figures.compare(frame, None)
     assert markers(bare) == markers(figure)
     assert not [c for c in bare.axes[0].collections if isinstance(c, PolyCollection)]

@@ -17,6 +17,7 @@ from neural import Config, Data, recipes
         ({"levels": 1}, "levels must be >= 2 (got 1); two centres are the smallest quantiser"),
         ({"levels": 2.5}, "levels must be an integer (got 2.5)"),
         ({"dimension": 32, "levels": 4}, "dimension * log2(levels) must be <= 62 bits (got 64.0)"),
+        ({"base_dimension": 3}, "base_dimension must be in 0..dimension - 1 (got 3 of 3); a refinement adds at least"),
         ({"distortion_weight": -1.0}, "distortion_weight must be >= 0 (got -1.0)"),
         ({"classification_weight": math.nan}, "classification_weight must be >= 0 (got nan)"),
         ({"classification_weight": math.inf}, "classification_weight must be >= 0 (got inf)"),

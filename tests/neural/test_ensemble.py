@@ -10,6 +10,7 @@ import neural.classifiers
 from neural import Config, Weights, convolutional, train_decoders, train_end_to_end, train_refinements, train_together
 from neural.ensemble import Ensemble
 from neural.group import Group
+from neural.networks import build_classifier, build_decoder
 
 TINY = Config(epochs=2, classifier_epochs=2, encoder_widths=(16,), decoder_widths=(16,), critic_widths=(16,))
 
@@ -89,6 +90,15 @@ def test_stacked_convolutions_are_the_convolutions(build, inputs):
     for network, copy in zip(networks, copies, strict=True):
         for name, tensor in network.state_dict().items():
             assert torch.allclose(copy.state_dict()[name], tensor)
+
+
+def test_convolutional_networks_are_for_images_of_known_shapes():
+    config = Config(convolutional=True)
+    latents, images = torch.rand(2, config.dimension), build_decoder(config, 784)(torch.rand(2, config.dimension))
+    assert (images.shape, build_classifier(config, 784, 10)(images).shape) == ((2, 784), (2, 10))
+    assert build_decoder(config, 3072)(latents).shape == (2, 3072)
+    with pytest.raises(ValueError, match=r"images of 784 or 3072 pixels.*\(got 64\); use convolutional=False"):
+        build_decoder(config, 64)
 
 
 def test_an_ensemble_is_trained_and_frozen_as_one_network():

@@ -22,11 +22,15 @@ def test_train_then_universal_then_evaluate(tmp_path, capsys):
     (trained,) = printed(capsys, "train", "--weight", 0.01, "--epochs", 2, "--dithers", 2, "--save", path)
     assert trained["measurement"] == evaluate(load_run(path), dithers=2).to_dict()
     assert (trained["config"]["classification_weight"], trained["encoder"]) == (0.01, None)
+    (unsaved,) = printed(capsys, "train", "--weight", 0.01, "--epochs", 2, "--dithers", 2)
+    assert unsaved["measurement"] == trained["measurement"]
 
     reused = printed(capsys, "universal", path, "--weights", 0, 0.02, "--dithers", 2, "--save", tmp_path / "new")
     assert [each["config"]["classification_weight"] for each in reused] == [0, 0.02]
     assert [each["encoder"] for each in reused] == [trained["config"]] * 2
     assert {each["measurement"]["rate"] for each in reused} == {trained["measurement"]["rate"]}
+    (unsaved,) = printed(capsys, "universal", path, "--weights", 0.02, "--dithers", 2)
+    assert unsaved["measurement"]["target"]["D"] == pytest.approx(reused[1]["measurement"]["target"]["D"], rel=1e-4)
 
     (measured,) = printed(capsys, "evaluate", tmp_path / "new" / "weight-0.02.pt", "--dithers", 2)
     assert measured == reused[1]

@@ -122,6 +122,17 @@ def test_a_group_that_does_not_fit_on_the_device_is_halved(swept, tmp_path, monk
     assert measurements(found) == measurements(swept[1][:2])
 
 
+def test_what_does_not_fit_alone_is_said(tmp_path, monkeypatch):
+    def full(*given, **options):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(SWEEP, "train_together", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        sweep(JOBS[:2], tmp_path, dithers=2, together=2)
+    with pytest.raises(torch.OutOfMemoryError):
+        in_blocks(full, torch.zeros(3, 2))
+
+
 def test_many_inputs_go_through_in_smaller_blocks_where_memory_runs_out():
     network, inputs, sizes = torch.nn.Linear(2, 1).eval(), torch.randn(5000, 2), []
 

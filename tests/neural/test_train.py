@@ -177,6 +177,8 @@ def test_a_refinement_leaves_the_first_message_as_it_is_and_lowers_the_distortio
 
 def test_a_refinement_is_not_refined_again():
     (refined,) = train_refinements([(train_end_to_end(TINY), Weights())], dimension=1)
+    with pytest.raises(ValueError, match=r"dimension must be >= 1 \(got 0\); a refinement sends something"):
+        train_refinements([(train_end_to_end(TINY), Weights())], dimension=0)
     with pytest.raises(ValueError, match="cannot be refined again"):
         train_refinements([(refined, Weights())], dimension=1)
     with pytest.raises(ValueError, match="needs an encoder to refine"):
