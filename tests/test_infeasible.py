@@ -51,7 +51,7 @@ def test_the_cure_for_an_infeasible_level_works(
     problem: rdc.Problem, levels: dict[str, float], name: str, least: float
 ) -> None:
     cured = levels | {name: least + 1e-4}
-    assert quietly(rdc.rate, problem, **cured, tol=1e-3).upper < inf  # at the very end of a curve
+    assert quietly(rdc.rate, problem, **cured, tol=1e-2).upper < inf  # at the very end of a curve
     just_below = levels | {name: least - 1e-4}
     with pytest.raises(rdc.InfeasibleError, match=name):
         rdc.rate(problem, **just_below, tol=1e-3)
