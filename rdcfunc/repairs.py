@@ -165,16 +165,15 @@ def _cheapest(channel: Array, cost: Array, ties: float) -> Array:
 def _move_outputs(program: Program, channel: Array) -> Array:
     """Return the channel followed by a change of letters that brings each output law to its level.
 
-    The law q is moved to ``(1 - λ) q + λ p``, whose divergence is at most ``(1 - λ) div(p, q)``, by a maximal
-    coupling: as much mass as possible stays where it is.
+    The law q is moved to ``(1 - λ) q + λ p``, which is within the level, by a maximal coupling: as much mass as
+    possible stays where it is.
     """
     targets = program.letters.shape[1]
     for output in program.outputs:
         q, p = program.law(program.p @ channel, output.target), output.reference
-        value = output.divergence.value(p, q)
-        if value <= output.level or not output.vanishes:
+        if output.divergence.value(p, q) <= output.level or not output.vanishes:
             continue
-        share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
+        share = output.divergence.share(p, q, output.level)
         wanted = (1 - share) * q + share * p
         stay = np.minimum(1.0, np.divide(wanted, q, out=np.ones_like(q), where=q > 0))
         deficit = np.maximum(wanted - q, 0.0)

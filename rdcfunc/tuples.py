@@ -217,17 +217,16 @@ def merged(*parts: Channel) -> tuple[Indices, list[Array]]:
 def moved(lift: Lift, columns: Indices, channel: Array) -> Channel:
     """Return a channel to tuples with the output laws that are beyond their level brought back to it.
 
-    A law q goes to ``(1 - λ) q + λ p``, whose divergence is at most ``(1 - λ) div(p, q)``. Tuples with letters that
-    are shown too often give up the share that is too much, and all laws get what they lack by one more coupling.
+    A law q goes to ``(1 - λ) q + λ p``, which is within the level. Tuples with letters that are shown too often give
+    up the share that is too much, and all laws get what they lack by one more coupling.
     """
     tuples, q = lift.tuples(columns), lift.p @ channel
     laws = [np.bincount(letters, q, lift.m).astype(np.float64) for letters in tuples.T]
     wanted = list(laws)
     for output in lift.outputs:
         k, p = output.target, output.reference
-        value = output.divergence.value(p, laws[k])
-        if value > output.level and output.vanishes:
-            share = 1.0 if output.level <= 0 else min(1.0, (1 - output.level / value) * (1 + 1e-9) + 1e-15)
+        if output.divergence.value(p, laws[k]) > output.level and output.vanishes:
+            share = output.divergence.share(p, laws[k], output.level)
             wanted[k] = (1 - share) * laws[k] + share * p
     stays = [
         np.minimum(1.0, np.divide(w, q, out=np.ones_like(q), where=q > 0)) for w, q in zip(wanted, laws, strict=True)

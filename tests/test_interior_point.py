@@ -38,6 +38,24 @@ def test_f_divergences_close_in_few_steps(kind: str, n: int) -> None:
     assert_meets(problem, answer, rdc.Target(0.5, LEVELS[kind]))
 
 
+@pytest.mark.parametrize("kind", F_DIVERGENCES)
+@pytest.mark.parametrize("seed", range(4))
+def test_perception_that_hardly_binds_closes_too(kind: str, seed: int) -> None:
+    """Letters that rates alone would not use are then shown next to never, at prices far from those of the others."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 8))
+    p, d = rng.dirichlet(np.ones(n)), rng.random((n, n))
+    np.fill_diagonal(d, 0.0)
+    problem = rdc.Problem(sources.Discrete(p), distortions.matrix(d), F_DIVERGENCES[kind])
+    D = 0.5 * most(problem)
+    free = rdc.rate(problem, D=D).achieved.P
+    P = 0.9 * free if free < np.inf else 1.0
+    answer = rdc.rate(problem, D=D, P=P, solver=CORE, tol=1e-6)
+    assert answer.gap <= 1e-6
+    assert_meets(problem, answer, rdc.Target(D, P))
+    assert_overlap(answer, rdc.rate(problem, D=D, P=P, solver=solvers.Conic(), tol=1e-5))
+
+
 @pytest.mark.parametrize("kind", [*F_DIVERGENCES, "W1", "W2"])
 def test_perfect_perception_closes_too_and_is_the_same_for_all(kind: str) -> None:
     answer = rdc.rate(gauss(30, 4.0, kind), D=0.5, P=0.0, solver=CORE, tol=TOL)

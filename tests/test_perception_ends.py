@@ -75,3 +75,25 @@ def test_divergence_between_near_laws_is_not_lost(name: str, tiny: float) -> Non
 def test_divergence_of_a_law_from_itself_is_zero(div: FDivergence) -> None:
     for p in (np.array([0.1, 0.9]), np.array([1.0, 0.0]), np.array([1 - 1e-300, 1e-300])):
         assert div.value(p, p) == 0
+
+
+@each_f
+@given(seed=seeds, part=st.floats(1e-3, 0.99))
+def test_the_share_of_the_source_that_meets_a_level_is_hardly_more_than_the_least(
+    div: FDivergence, seed: int, part: float
+) -> None:
+    _, p, q, r = laws(seed)
+    level = part * min(div.value(p, q), div.value(p, r), 3.0)
+    share = div.share(p, q, level)
+
+    def value(share: float) -> float:
+        return div.value(p, (1 - share) * q + share * p)
+
+    assert value(share) <= level * (1 + 1e-12)
+    assert value(0.99 * share) > level * (1 - 1e-9) or share < 1e-14
+
+
+def test_a_letter_without_mass_needs_next_to_none() -> None:
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.6, 0.4, 0.0])
+    assert F_DIVERGENCES["reverse KL"].value(p, q) == np.inf
+    assert F_DIVERGENCES["reverse KL"].share(p, q, 3.0) < 1e-5

@@ -47,6 +47,13 @@ class Divergence(ABC):
         """Return whether ``div(p, p) = 0``, so that the source's own law has perfect perception."""
         return True
 
+    def share(self, p: Array, q: Array, level: float) -> float:
+        """Return a λ at which ``div(p, (1 - λ) q + λ p)`` is within a level below ``div(p, q)``.
+
+        It is at most ``(1 - λ) div(p, q)``, as the divergence is convex and vanishes at p.
+        """
+        return 1.0 if level <= 0 else min(1.0, (1 - level / self.value(p, q)) * (1 + 1e-9) + 1e-15)
+
     def check(self, n: int, m: int) -> None:
         """Refuse alphabets that this divergence cannot compare."""
         if n != m:

@@ -14,6 +14,9 @@ from rdcfunc.information import NATS_PER_BIT, Array
 from rdcfunc.perceptions.base import Divergence
 from rdcfunc.rounding import EPS
 
+#: The least share of the source's law that a law is searched to need, and how finely.
+_LEAST_SHARE, _FINE_SHARE = 1e-15, 1e-3
+
 
 class FDivergence(Divergence):
     """``div(p, q) = Σ p f(q / p)`` of a convex f with ``f(1) = f'(1) = 0``; where ``p = 0`` it costs ``q f'(∞)``.
@@ -32,6 +35,15 @@ class FDivergence(Divergence):
     @abstractmethod
     def slope(self, u: Array) -> Array:
         """Return a w at which ``u w - f(u)`` is ``f*(w)``, for ratios ``u > 0``: a slope of f."""
+
+    def share(self, p: Array, q: Array, level: float) -> float:
+        # Letters without mass may cost much, or all, of a divergence, and next to no mass makes up for them.
+        low, high = _LEAST_SHARE, super().share(p, q, level)
+        while high > low * (1 + _FINE_SHARE) and level > 0:
+            middle = (low * high) ** 0.5
+            within = self.value(p, (1 - middle) * q + middle * p) <= level
+            low, high = (low, middle) if within else (middle, high)
+        return high
 
     def support(self, g: Array, p: Array, t: float) -> float:
         # The dual, inf_λ λ + t Σ p f*((g - λ) / t), bounds the supremum at every λ that keeps g - λ <= t f'(∞).

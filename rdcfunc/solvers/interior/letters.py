@@ -14,7 +14,7 @@ from rdcfunc.solvers.interior.barrier import LEVEL_WEIGHT, Barrier, Direction, P
 
 #: Weight of a letter that has no mass.
 _LITTLE = 1e-20
-#: What the argument of a conjugate may change by in a step.
+#: What the logarithm of a ratio may change by in a step.
 _TURN = 2.0
 
 
@@ -43,6 +43,8 @@ class LetterBarrier(Barrier):
         w = np.where(self.live, self.g / self.t, 0.0)
         value, first, second = self.divergence.conjugate(w)
         self.law, bend = self.p * first, self.p * second
+        mass = self.law + sum(self.duals)
+        self.bent = np.divide(bend, mass, out=np.zeros_like(bend), where=mass > 0)
         self.slope = float(self.p @ (value - w * first))
         in_g, mixed = bend / self.t + self.idle, -bend * w / self.t
         in_t = float(bend @ w**2) / self.t + self.slack / self.t
@@ -83,8 +85,8 @@ class LetterBarrier(Barrier):
         self.duals = [dual + step * change for dual, change in zip(self.duals, self.d_duals, strict=True)]
 
     def speed(self) -> float:
-        # The argument w = g / t of f* may change by so much.
-        change = float(np.abs(np.where(self.live, self.dg - self.g / self.t * self.dt, 0.0)).max())
+        # The ratio q / p that an argument w = g / t of f* asks for may change by so much, in logarithms.
+        change = float(np.abs(self.bent * (self.dg - self.g / self.t * self.dt)).max())
         return (change / _TURN - self.dt) / self.t
 
     @property
