@@ -5,10 +5,10 @@ from dataclasses import replace
 import cvxpy as cp
 import numpy as np
 import pytest
-from gaussians import LN2, PROVED, SQUARED, entropy, miss, random_covariance, vector
+from gaussians import LN2, PROVED, SQUARED, entropy, miss, random_covariance, told, vector
 
 import rdcfunc as rdc
-from rdcfunc import Target, perceptions, sources
+from rdcfunc import Target, classifications, perceptions, sources
 from rdcfunc.channels import GaussianChannel
 
 
@@ -84,6 +84,28 @@ def test_a_scalar_encoder_serves_every_perception() -> None:
         own = rdc.distortion(problem, R=1.3, P=0.002, tol=0.1)
         assert found.lower - 1e-9 <= own.lower <= found.upper + 1e-9
         assert found.upper == pytest.approx(own.upper, rel=1e-9)
+        # Where nothing is asked of it too, perception is what it is.
+        free = rdc.decode(problem, made, tol=0.1)
+        assert free.achieved.P == pytest.approx(rdc.distortion(problem, R=1.3, tol=0.1).achieved.P, rel=1e-9)
+        assert free.achieved.P > 0.002
+
+
+def test_what_a_fixed_encoder_tells_of_a_label_of_several_numbers() -> None:
+    given, A = encoder(7, 3, 3), np.eye(2, 3)
+    measure = classifications.ConditionalEntropy(classifications.LinearLabel(A, 0.1 * np.eye(2)))
+    problem = rdc.Problem(sources.Gaussian(given.source), SQUARED, perceptions.Wasserstein(), measure)
+    # What is left is the Schur complement of the joint covariance.
+    S, G = given.source, given.gain
+    least = told(S - S @ G.T @ np.linalg.solve(G @ S @ G.T + given.noise, G @ S), A, 0.1 * np.eye(2))
+    assert rdc.decode(problem, given, P=0.1).achieved.C == pytest.approx(least, abs=1e-9)
+    with pytest.raises(rdc.InfeasibleError, match=r"what it sends leaves h\(S\|Z\)"):
+        rdc.decode(problem, given, C=least - 1e-6)
+
+
+def test_a_source_without_variance_needs_no_decoder() -> None:
+    given = GaussianChannel(np.eye(2), 0.1 * np.eye(2), np.eye(2), np.zeros((2, 2)))
+    found = rdc.decode(vector(given.source, perceptions.Wasserstein()), given, P=0.0)
+    assert (found.lower, found.upper, found.rate) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
