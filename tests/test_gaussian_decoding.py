@@ -86,7 +86,7 @@ def test_a_scalar_encoder_serves_every_perception() -> None:
         assert found.upper == pytest.approx(own.upper, rel=1e-9)
         # Where nothing is asked of it too, perception is what it is.
         free = rdc.decode(problem, made, tol=0.1)
-        assert free.achieved.P == pytest.approx(rdc.distortion(problem, R=1.3, tol=0.1).achieved.P, rel=1e-9)
+        assert pytest.approx(rdc.distortion(problem, R=1.3, tol=0.1).achieved.P, rel=1e-9) == free.achieved.P
         assert free.achieved.P > 0.002
 
 
@@ -97,7 +97,7 @@ def test_what_a_fixed_encoder_tells_of_a_label_of_several_numbers() -> None:
     # What is left is the Schur complement of the joint covariance.
     S, G = given.source, given.gain
     least = told(S - S @ G.T @ np.linalg.solve(G @ S @ G.T + given.noise, G @ S), A, 0.1 * np.eye(2))
-    assert rdc.decode(problem, given, P=0.1).achieved.C == pytest.approx(least, abs=1e-9)
+    assert pytest.approx(least, abs=1e-9) == rdc.decode(problem, given, P=0.1).achieved.C
     with pytest.raises(rdc.InfeasibleError, match=r"what it sends leaves h\(S\|Z\)"):
         rdc.decode(problem, given, C=least - 1e-6)
 
