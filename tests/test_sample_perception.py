@@ -81,6 +81,12 @@ def test_transport_costs_what_its_coupling_costs() -> None:
     cloud = Cloud(y - rows.centre, np.log(q), np.zeros((7, 1)), 5.0)
     sums = rows.sweep(cloud)
     assert _cost(rows.energy, sums.moments, sums.law, y - rows.centre, q) >= line
+    # Of the letter's own law nothing is cut: the coupling costs what is sent.
+    e = np.log(q) - 5 * (x - y[:, 0]) ** 2
+    w = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
+    assert _cost(rows.energy, sums.moments, sums.law, y - rows.centre, sums.law) == pytest.approx(
+        (w * (x - y[:, 0]) ** 2).sum() / 40, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("axes", [None, 2])

@@ -159,6 +159,22 @@ def test_what_letters_cannot_do_has_no_channel() -> None:
     assert least.upper == np.inf
 
 
+def test_what_lies_in_few_of_many_dimensions_is_that_of_few() -> None:
+    """Brackets meet, with the samples' own law too: and from letters that are there."""
+    x, few = normal(10, 2), solvers.Particles(8, sweeps=6, searches=0)
+    many = x @ np.linalg.qr(normal(300, 2))[0].T + 1.0
+    flat, long = (rdc.Problem(sources.Samples(points), SQUARED, perceptions.Wasserstein()) for points in (x, many))
+    free = quietly(rdc.distortion, long, R=1.0, solver=few)
+    perfect = quietly(rdc.distortion, long, R=1.0, P=0.0, solver=few)
+    for found, P in ((free, np.inf), (perfect, 0.0)):
+        other = quietly(rdc.distortion, flat, R=1.0, P=P, solver=few)
+        assert 0 < max(found.lower, other.lower) <= min(found.upper, other.upper)
+        assert found.achieved.D <= found.upper <= 1.1 * other.upper
+    assert free.lower <= perfect.lower
+    # Letters are means of samples: off the plane there is nothing.
+    assert np.linalg.svd(free.sent.letters - 1.0, compute_uv=False)[2] < 1e-9
+
+
 def test_an_answer_in_another_dimension_is_no_start() -> None:
     plane, space = (rdc.Problem(sources.Samples(normal(12, k)), SQUARED) for k in (2, 3))
     other = rdc.distortion(space, R=1.0, start=rdc.distortion(plane, R=1.0))
