@@ -100,6 +100,33 @@ def test_unproved_divergences_are_searched_among_gaussian_laws_and_marked(percep
 
 
 @pytest.mark.parametrize("perception", OTHERS, ids=name)
+def test_unproved_divergences_from_a_told_estimate_to_silence(perception: perceptions.Divergence) -> None:
+    problem, c = scalar(2.0, perception), sqrt(1 - 4**-0.3)
+    near = rdc.perception(problem, R=0.3, D=1.5, tol=1.0)
+    # The largest deviation that keeps the distortion: 1 + τ² - 2 τ c = D.
+    tau = c + sqrt(0.75 - 4**-0.3)
+    assert near.upper == pytest.approx(divergence(name(perception), tau), rel=1e-6)
+    assert 0.5 * near.upper < near.lower <= near.upper
+    # Nothing told and nothing shown is a point, as far from the source as can be.
+    silent = rdc.rate(problem, D=2.0)
+    assert silent.upper == 0
+    assert (inf if isinstance(perception, perceptions.ReverseKL) else 1.0) == silent.achieved.P
+
+
+@pytest.mark.parametrize("perception", PROVED + OTHERS, ids=name)
+def test_the_least_deviation_within_a_level_costs_the_level(perception: perceptions.Divergence) -> None:
+    """At any size: next to no level is a level; up to that of silence, which costs inf where it is barred."""
+    shape, summed = deviation(perception), isinstance(perception, perceptions.JensenShannon)
+    levels = [1e-9, 1e-3, 0.1, 0.6] + [1e-300, 1e-100, 1e-34, 1e-32, 1e-20, 1e-15] * (not summed)
+    for level in levels + [3.0, 10.0] * isinstance(perception, (perceptions.KL, perceptions.ReverseKL)):
+        x = shape.least(level)
+        assert -1 < x < 0
+        assert float(shape.cost(np.array(x))) == pytest.approx(level, rel=1e-6 if summed else 1e-12)
+    assert shape.least(0.0) == 0
+    assert shape.least(inf) == -1
+
+
+@pytest.mark.parametrize("perception", OTHERS, ids=name)
 @pytest.mark.parametrize("tau", [0.3, 0.8])
 def test_no_law_of_a_second_moment_is_closer_than_the_bound(perception: perceptions.Divergence, tau: float) -> None:
     x = np.linspace(-9, 9, 3001)
@@ -218,6 +245,21 @@ def test_no_common_randomness() -> None:
         # Perfect perception costs twice the distortion, and none asked for costs nothing.
         assert rdc.distortion(block, R=R, P=0.0).value == pytest.approx(2 * s2 * e**2, abs=1e-11)
         assert rdc.distortion(block, R=R).value == pytest.approx(s2 * e**2, abs=1e-11)
+
+
+def test_blocks_within_divergence_at_their_ends() -> None:
+    block = scalar(1.7, perceptions.KL(), shared=False)
+    silent = rdc.rate(block, D=4 * 1.7, P=0.3)
+    assert silent.upper == 0
+    assert silent.achieved.D < 2 * 1.7  # some variance is missing, which costs less than all
+    assert rdc.rate(block, D=0.999 * silent.achieved.D, P=0.3).lower > 0
+    fine = rdc.rate(block, D=0.01, P=0.3)
+    assert rdc.distortion(block, R=fine.value, P=0.3).value == pytest.approx(0.01, abs=1e-11)
+    assert rdc.perception(block, R=1.0).upper == 0
+    # Just above the least distortion next to nothing may be moved, and P grows as the deviation's logarithm.
+    far = rdc.perception(block, R=1.0, D=1.7 / 4 * (1 + 1e-4))
+    assert far.lower > 6
+    assert rdc.distortion(block, R=1.0, P=far.value).value == pytest.approx(1.7 / 4 * (1 + 1e-4), rel=1e-9)
 
 
 def test_blocks_of_vectors() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import cvxpy as cp
 import numpy as np
 import pytest
-from gaussians import LN2, PROVED, SQUARED, entropy, miss, random_covariance, vector
+from gaussians import LN2, PROVED, SQUARED, entropy, miss, random_covariance, told, vector
 
 import rdcfunc as rdc
-from rdcfunc import Target, perceptions, sources
+from rdcfunc import Target, classifications, perceptions, sources
 from rdcfunc.channels import GaussianChannel
 
 
@@ -59,6 +59,29 @@ def test_decoders_within_kl_are_a_semidefinite_program() -> None:
     assert found.lower > best.upper + 1e-4
 
 
+@pytest.mark.parametrize("k", [1, 2])
+def test_decoders_within_next_to_no_and_next_to_any_kl(k: int) -> None:
+    """On axes of the source and off them: from perfect perception to that of an estimate that is missing an axis."""
+    rng = np.random.default_rng(1)
+    S, gain = (np.diag([1.0, 0.3]), np.diag([1.0, 0.0])) if k == 1 else (random_covariance(2, 3), np.zeros((3, 3)))
+    gain[: k - 1] = rng.normal(size=gain.shape)[: k - 1]
+    given = GaussianChannel(gain, 0.3 * np.eye(len(S)), np.eye(len(S)), S)
+    problem, free = vector(S, perceptions.KL()), vector(S, perceptions.Wasserstein())
+    perfect, best = rdc.decode(free, given, 0.0).value, rdc.decode(free, given).value
+    levels = [1e-300, 1e-18, 1e-3, 0.1, 3.0, 100.0, 1e3]
+    found = [rdc.decode(problem, given, P) for P in levels]
+    for answer, P in zip(found, levels, strict=True):
+        assert answer.achieved.P <= P * (1 + 1e-12)
+        assert answer.gap < 1e-6
+        assert answer.lower <= perfect * (1 + 1e-9)
+        # Talagrand: within KL of P nats W2² is at most 2 P times the largest variance.
+        away = (perfect - best) ** 0.5 - (2 * P * LN2 * np.linalg.eigvalsh(S)[-1]) ** 0.5
+        assert answer.upper >= best + max(0.0, away) ** 2 - 1e-9
+    assert (np.diff([answer.value for answer in found]) < 1e-6).all()
+    assert found[0].value == pytest.approx(perfect, abs=1e-9)
+    assert found[-1].value == pytest.approx(best, abs=1e-9)
+
+
 def test_what_a_fixed_encoder_tells_of_a_label() -> None:
     given, a = encoder(7, 3, 3), np.array([1.0, -1.0, 0.5])
     problem = vector(given.source, perceptions.Wasserstein(), (a, 0.3))
@@ -84,6 +107,28 @@ def test_a_scalar_encoder_serves_every_perception() -> None:
         own = rdc.distortion(problem, R=1.3, P=0.002, tol=0.1)
         assert found.lower - 1e-9 <= own.lower <= found.upper + 1e-9
         assert found.upper == pytest.approx(own.upper, rel=1e-9)
+        # Where nothing is asked of it too, perception is what it is.
+        free = rdc.decode(problem, made, tol=0.1)
+        assert pytest.approx(rdc.distortion(problem, R=1.3, tol=0.1).achieved.P, rel=1e-9) == free.achieved.P
+        assert free.achieved.P > 0.002
+
+
+def test_what_a_fixed_encoder_tells_of_a_label_of_several_numbers() -> None:
+    given, A = encoder(7, 3, 3), np.eye(2, 3)
+    measure = classifications.ConditionalEntropy(classifications.LinearLabel(A, 0.1 * np.eye(2)))
+    problem = rdc.Problem(sources.Gaussian(given.source), SQUARED, perceptions.Wasserstein(), measure)
+    # What is left is the Schur complement of the joint covariance.
+    S, G = given.source, given.gain
+    least = told(S - S @ G.T @ np.linalg.solve(G @ S @ G.T + given.noise, G @ S), A, 0.1 * np.eye(2))
+    assert pytest.approx(least, abs=1e-9) == rdc.decode(problem, given, P=0.1).achieved.C
+    with pytest.raises(rdc.InfeasibleError, match=r"what it sends leaves h\(S\|Z\)"):
+        rdc.decode(problem, given, C=least - 1e-6)
+
+
+def test_a_source_without_variance_needs_no_decoder() -> None:
+    given = GaussianChannel(np.eye(2), 0.1 * np.eye(2), np.eye(2), np.zeros((2, 2)))
+    found = rdc.decode(vector(given.source, perceptions.Wasserstein()), given, P=0.0)
+    assert (found.lower, found.upper, found.rate) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)

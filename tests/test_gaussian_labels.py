@@ -121,6 +121,12 @@ def test_one_number_in_a_matrix_is_one_number() -> None:
     row, flat = several(S, a[None], [[0.2]]), vector(S, label=(a, 0.2))
     C = entropy(0.3 * a @ S @ a + 0.2)
     assert rdc.rate(row, D=1.0, C=C).value == rdc.rate(flat, D=1.0, C=C).value
+    # Two that differ in their noise alone tell what their sum, weighted by it, tells: det(W + v u uᵀ) is linear in v.
+    u, W = np.array([1.0, 2.0]), np.array([[0.2, 0.05], [0.05, 0.3]])
+    clear = 1 / float(u @ np.linalg.solve(W, u))
+    twice, once = several(S, np.outer(u, a), W), vector(S, label=(a, clear))
+    C, more = entropy(0.3 * a @ S @ a + clear), entropy(np.linalg.det(W) / clear)
+    assert rdc.rate(twice, D=1.0, C=C + more).value == pytest.approx(rdc.rate(once, D=1.0, C=C).value, abs=1e-9)
 
 
 SEVERAL = {
@@ -132,6 +138,7 @@ SEVERAL = {
         lambda p: rdc.perception(replace(p, perception=perceptions.KL()), R=1.0, D=0.9, C=3.0),
         r"D = 0.9 is infeasible at R = 1",
     ),
+    "fine C": (lambda p: rdc.rate(several(np.eye(2), np.eye(2), 0.0), C=-300.0), "more than 100 bits a component"),
     "limit": (lambda p: rdc.rate(p, C=-5.0), r"C_min = h\(S\|X\) = "),
     "rank": (lambda p: rdc.rate(several(np.eye(2), np.ones((2, 2)), 0.0), C=0.5), "needs independent ones"),
     "noise": (lambda p: classifications.LinearLabel(np.eye(2), [[1.0, 0.5]]), r"covariance of shape \(2, 2\)"),

@@ -1,11 +1,12 @@
 """Prices and matrices of Gaussian vectors prove bounds wherever they come from, and slopes are derivatives."""
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 
-from rdcfunc.gaussian import certificate, components, joint, labels, outcome, pivots, search, tangents
+from rdcfunc.gaussian import certificate, components, interior, joint, labels, outcome, pivots, search, tangents
 from rdcfunc.gaussian.deviations import Relative, Transport
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import Several
@@ -81,6 +82,20 @@ def test_matrices_prove_bounds_wherever_they_come_from() -> None:
         # A tangent that rounding may have made indefinite proves nothing.
         values, axes = np.linalg.eigh(Y[0])
         assert joint.lower_bound(question, w, ((axes * [-1e-14, values[1]]) @ axes.T)[None]) == 0
+        # Prices are ratios, of any size: squares of small ones must not vanish.
+        for size in (1e-300, 1e-150, 1e150, 1e300):
+            assert joint.lower_bound(question, size * w, size * Y) == pytest.approx(found.upper, abs=1e-10)
+        # From no loss to where nothing is proved: Y on its way to what perception at these prices bears.
+        still, share = w[1] * np.diag(question.variances)[None], w[1] / (w[1] + w[2])
+        for part in 10.0 ** -np.arange(0, 18, 0.5):
+            for steep in (still * part, still * (share + part), still * 2 * share * (1 + part)):
+                assert joint.lower_bound(question, w, steep) <= found.upper
+        # What has no price has no tangent of its own; without that of rate, or of the goal, nothing is proved.
+        free = w * [1, 1, 0, 1]
+        assert 0 < joint.lower_bound(question, free, still) < found.upper
+        assert joint.lower_bound(question, free, Y) == 0
+        for spared in (question, replace(question, goal="D", R=found.upper, D=np.array([inf]))):
+            assert joint.lower_bound(spared, w * [0, 1, 1, 1], Y) == 0
 
 
 def _bent(z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -107,6 +122,16 @@ def test_prices_of_several_numbers_prove_bounds_wherever_they_come_from() -> Non
         guess /= max(1.0, np.linalg.eigvalsh(guess)[-1])
         best = max(best, pivots.lower_bound(question, label, level, w, w[1] * np.diag(s2)[None], guess))
     assert 0.999 * found.upper < best <= found.upper
+    # Prices are ratios, and those of rate, goal and label must be there.
+    w, guess = np.array([1.0, found.prices[1], 0.0, found.prices[-1] * label.mean(level)]), found.point.left
+    bounds = [
+        pivots.lower_bound(question, label, level, size * w, size * w[1] * np.diag(s2)[None], guess)
+        for size in (1e-300, 1.0, 1e300)
+    ]
+    np.testing.assert_allclose(bounds, found.upper, atol=1e-6)
+    np.testing.assert_allclose(bounds, bounds[1], rtol=1e-13)
+    for bare in (w * [0, 1, 1, 1], w * [1, 1, 1, 0]):
+        assert pivots.lower_bound(question, label, level, bare, w[1] * np.diag(s2)[None], guess) == 0
 
 
 def test_slopes_through_tangents_are_derivatives() -> None:
@@ -124,3 +149,23 @@ def test_slopes_through_tangents_are_derivatives() -> None:
             step[i] = 1e-5
             up, down = (tangents.Tangents(question).best(v)[1] for v in (w + step, w - step))
             np.testing.assert_allclose(slopes[priced, i], (up - down)[priced] / 2e-5, atol=1e-9)
+
+
+def test_without_perception_tangents_are_those_of_the_label_alone() -> None:
+    """Two programs for one question: values and slopes agree, and without a level prices stay what they are."""
+    s2, a, w = np.array([1.0, 0.4, 0.05]), np.array([0.5, 1.0, 2.0]), np.array([1.0, 0.7, 0.0, 1.3])
+    question = Question(s2, Transport(), inf, np.array([0.5]), np.array([inf]), 0.15, a, "R")
+    oracle = labels.Determinant(question)
+    (_, values, slopes), (_, others, turned) = oracle.best(w), tangents.Tangents(question).best(w)
+    np.testing.assert_allclose(others, values, atol=1e-14)
+    np.testing.assert_allclose(turned, slopes, atol=1e-14)
+    found = interior.maximise(oracle, w, question.levels, np.array([], dtype=np.intp))
+    np.testing.assert_array_equal(found.prices, w)
+    np.testing.assert_array_equal(found.values, values)
+
+
+def test_no_prices_prove_nothing() -> None:
+    question = Question(np.ones(2), Transport(), inf, np.array([0.5]), np.array([inf]), inf, np.zeros(2), "R")
+    point = components.Axes(np.ones(2), np.zeros((1, 2)))
+    assert certificate.lower_bound(question, np.array([1.0, 2.0, 0.0, 0.0]), point) > 0.9
+    assert certificate.lower_bound(question, np.zeros(4), point) == 0

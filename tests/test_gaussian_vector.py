@@ -190,6 +190,18 @@ def test_singular_covariances(perception: perceptions.Divergence) -> None:
         rdc.rate(unseen, D=0.2, C=entropy(0.1) - 0.01)
 
 
+@pytest.mark.parametrize("perception", PROVED, ids=lambda p: type(p).__name__)
+def test_next_to_perfect_perception_is_perfect(perception: perceptions.Divergence) -> None:
+    """A level far below rounding is that of zero, where something is told and where nothing is."""
+    S = random_covariance(4, 3)
+    problem, total = vector(S, perception), np.trace(S)
+    for D, P in ((0.2 * total, 1e-60), (1.999 * total, 1e-60), (2 * total, 1e-60), (0.2 * total, 1e-290)):
+        near, perfect = rdc.rate(problem, D=D, P=P), rdc.rate(problem, D=D, P=0.0)
+        assert near.achieved.P <= P
+        assert near.lower <= perfect.upper
+        assert near.value == pytest.approx(perfect.value, abs=1e-10)
+
+
 def test_a_thousand_components() -> None:
     variances = np.random.default_rng(0).gamma(0.5, size=1000)
     for perception, P in zip(PROVED, (0.02 * variances.sum(), 5.0), strict=True):

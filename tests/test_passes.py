@@ -83,6 +83,15 @@ def test_where_memory_runs_out_parts_are_halved_until_they_fit(
         rows.sweep(cloud)
 
 
+def test_where_torch_is_missing_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    problem = rdc.Problem(sources.Samples(normal(9, 2)), SQUARED)
+    for asked in ({"backend": "torch"}, {"device": "cuda"}):
+        with pytest.raises(ValueError, match=r"torch is not installed; pip install torch, or leave device and backend"):
+            rdc.rate(problem, D=0.5, solver=solvers.Particles(**asked))
+    assert quietly(rdc.rate, problem, D=0.5).upper > 0
+
+
 def test_two_processes_answer_as_one(tmp_path: Path) -> None:
     script = tmp_path / "share.py"
     script.write_text(SHARED)

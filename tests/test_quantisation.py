@@ -202,3 +202,12 @@ def test_bad_measurements() -> None:
         plain.measure([1.0], labels=[0])
     with pytest.raises(ValueError, match="1 coordinates of the words"):
         plain.encode([[1.0, 2.0]])
+
+
+def test_held_out_labels_need_not_show_every_class() -> None:
+    made = vector_quantiser([0.0, 0.2, 1.0, 1.2], 2, labels=[0, 0, 1, 1])
+    some, padded = made.measure([0.1, 0.3], labels=[0, 0]), made.measure([0.1, 0.3], labels=[[1.0, 0.0], [1.0, 0.0]])
+    assert some.cross_entropy == padded.cross_entropy > 0
+    assert some.accuracy == padded.accuracy == 1
+    with pytest.raises(ValueError, match=r"must be 2 integers or have the shape \(2, 2\) \(got \(2, 3\)\)"):
+        made.measure([0.1, 0.3], labels=[0, 2])

@@ -31,6 +31,21 @@ def test_perfect_perception_is_certified_in_any_dimension() -> None:
     assert least.upper < 1e-6
 
 
+@pytest.mark.parametrize("part", [1.5, 2.0, 2.0 + 1e-12, 50.0])
+def test_twice_the_variance_is_perfect_for_nothing(part: float) -> None:
+    x = normal(8, 1)
+    problem = rdc.Problem(sources.Samples(x), SQUARED, perceptions.Wasserstein())
+    D = part * x.var(axis=0).sum()
+    found = quietly(rdc.rate, problem, D=D, P=0.0)
+    assert found.achieved.D <= D
+    if part >= 2:
+        assert found.lower <= 0 <= found.upper < 0.01
+    else:
+        # More than the variance, which without perception needs nothing.
+        assert 0.01 < found.lower <= found.upper < 0.2
+        assert rdc.rate(problem, D=D).upper < 1e-9
+
+
 def test_perception_of_a_gaussian() -> None:
     x = np.sort(normal(600, 1)[:, 0])
     x = (x - x.mean()) / x.std()
@@ -66,6 +81,12 @@ def test_transport_costs_what_its_coupling_costs() -> None:
     cloud = Cloud(y - rows.centre, np.log(q), np.zeros((7, 1)), 5.0)
     sums = rows.sweep(cloud)
     assert _cost(rows.energy, sums.moments, sums.law, y - rows.centre, q) >= line
+    # Of the letter's own law nothing is cut: the coupling costs what is sent.
+    e = np.log(q) - 5 * (x - y[:, 0]) ** 2
+    w = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
+    assert _cost(rows.energy, sums.moments, sums.law, y - rows.centre, sums.law) == pytest.approx(
+        (w * (x - y[:, 0]) ** 2).sum() / 40, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("axes", [None, 2])

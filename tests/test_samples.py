@@ -147,6 +147,52 @@ def test_letters_do_for_their_own_samples_what_the_answer_says() -> None:
     assert again.rate >= found.rate - 1e-9
 
 
+def test_what_letters_cannot_do_has_no_channel() -> None:
+    few = solvers.Particles(letters=4, sweeps=4, searches=0)
+    found = quietly(rdc.rate, rdc.Problem(sources.Samples(normal(30, 6)), SQUARED), D=1e-3, solver=few)
+    assert found.status is rdc.Status.NO_CHANNEL
+    assert found.upper == np.inf
+    # Such a distortion needs more than the rate, whatever is told of the class.
+    assert rdc.rate(labelled(), D=0.05, C=1.0).lower > 1.0
+    least = quietly(rdc.classification, labelled(), R=1.0, D=0.05, solver=few)
+    assert least.status is rdc.Status.NO_CHANNEL
+    assert least.upper == np.inf
+
+
+def test_what_lies_in_few_of_many_dimensions_is_that_of_few() -> None:
+    """Brackets of perfect perception, which is proved in any dimension, meet."""
+    x, few = normal(12, 5), solvers.Particles(8, sweeps=6, searches=0)
+    many = x @ np.linalg.qr(normal(300, 5))[0].T + 1.0
+    found, other = (
+        quietly(
+            rdc.distortion,
+            rdc.Problem(sources.Samples(y), SQUARED, perceptions.Wasserstein()),
+            R=1.0,
+            P=0.0,
+            solver=few,
+        )
+        for y in (many, x)
+    )
+    assert 0 < max(found.lower, other.lower) <= min(found.upper, other.upper)
+    assert found.upper == pytest.approx(other.upper, abs=1e-6)
+    # Letters are means of samples: off their space there is nothing.
+    assert np.linalg.svd(found.sent.letters - 1.0, compute_uv=False)[5] < 1e-9
+
+
+def test_an_answer_in_another_dimension_is_no_start() -> None:
+    plane, space = (rdc.Problem(sources.Samples(normal(12, k)), SQUARED) for k in (2, 3))
+    other = rdc.distortion(space, R=1.0, start=rdc.distortion(plane, R=1.0))
+    assert (other.lower, other.upper) == (lambda a: (a.lower, a.upper))(rdc.distortion(space, R=1.0))
+
+
+def test_letters_spend_no_more_on_other_samples_than_they_can_tell() -> None:
+    sent = rdc.distortion(rdc.Problem(sources.Samples(normal(12, 2)), SQUARED), R=1.0).sent
+    unseen = normal(200, 2, seed=5)
+    plain, most, least = (sent.held_out(unseen, R=R) for R in (None, 20.0, 1e-7))
+    assert least.rate < plain.rate < most.rate < 20
+    assert most.D < plain.D < least.D
+
+
 def test_samples_themselves_cost_their_entropy() -> None:
     problem = rdc.Problem(sources.Samples([[0.0, 1.0], [2.0, 0.0], [0.0, 1.0], [5.0, 5.0]]), SQUARED)
     assert abs(rdc.rate(problem, D=0.0).upper - 1.5) < 1e-9

@@ -158,7 +158,7 @@ def _served(question: Question, sent: Sent) -> Outcome:
         point = replace(point, shown=np.array([[[1 + x]]]))
         lower = rest + max(0.0, 1 + moments.least(shape, P) - c) ** 2
     values = point.values(q)
-    if not isinstance(shape, Priced) and q.judged[0]:
+    if not isinstance(shape, Priced):
         values[2] = float(shape.cost(np.array(abs(point.shown[0, 0, 0]) - 1)))
     off = sent.off * float(s2.sum()) + n * q.blur * 4
     return Outcome(max(0.0, min(lower - off, values[1])), values[1] + off, point, values, np.zeros(4), 1)

@@ -15,6 +15,7 @@ import scipy
 
 from rdcfunc.information import Array
 from rdcfunc.perceptions import KL, Divergence, Hellinger, JensenShannon, ReverseKL, Wasserstein
+from rdcfunc.rounding import EPS
 
 #: Below this, ``x - log(1 + x)`` is summed as a series.
 _SMALL = 0.02
@@ -114,13 +115,12 @@ class Relative(Priced):
         if level in (0.0, inf):
             return -1.0 if level else 0.0
         # Newton from the left on u = log τ, where the cost is convex and falling: every step stays left.
-        u = -(level + 0.5)
-        for _ in range(200):
+        u, step = -(level + sqrt(level)), inf
+        # Of the cost of a small u no digits are left; but there the start is as near as its root is small.
+        while u < -1e-8 and step > 1e-9 * -u:
             step = -(expm1(2 * u) / 2 - u - level) / expm1(2 * u)
             u += step
-            if not step > 1e-9 * -u:
-                break
-        x = np.array(expm1(min(u, -1e-300)))
+        x = np.array(expm1(u))
         for _ in range(3):
             x = x - (self.cost(x) - level) / self.slope(x) if x > -1 else x
         return max(float(x), -1.0)
@@ -143,13 +143,11 @@ class Reverse(Deviation):
         if level in (0.0, inf):
             return -1.0 if level else 0.0
         # The cost at τ = e^-v is (y - log(1 + y)) / 2 >= v² with y = e^2v - 1; Newton from the right.
-        v = min(sqrt(level), log1p(2 * level) / 2 + 1)
-        for _ in range(200):
+        v, step = min(sqrt(level), log1p(2 * level) / 2 + 1), inf
+        while step > EPS / 2 * v:
             y = expm1(2 * v)
             step = (float(excess(np.array(y))) / 2 - level) / y
             v -= step
-            if not step > 2.0**-53 * v:
-                break
         return expm1(-v)
 
 

@@ -32,17 +32,17 @@ def best_bound(question: Question, w: Array, Y: Array) -> tuple[float, Array]:
 
 def lower_bound(question: Question, w: Array, Y: Array) -> float:
     """Return a lower bound on the goal, for any prices and positive matrices (K, k, k); zero if they prove nothing."""
-    q = question
-    goal, rho = float(w[q.goals]), float(w[0])
-    if not goal > 0 or not rho > 0:
+    q, goal = question, float(w[question.goals])
+    if not goal > 0 or not w[0] > 0:
         return 0.0
+    # The goal's price is the unit: squares of tiny ones are lost.
+    w, Y = w / goal, Y / goal
+    rho = float(w[0])
     try:
         total, lost, factors = shown_bounds(q, w, Y)
     except np.linalg.LinAlgError:
         return 0.0
     factors.append(np.sqrt(w[-1]) * q.tells)
-    if not sum(factor.shape[1] for factor in factors):
-        return 0.0
     beta = spectrum(np.concatenate(factors, axis=1))[1] / rho
     earned = rho * (np.log(np.maximum(1.0, 2 * beta)) / 2 + np.minimum(beta, 0.5))
     # Roots are known up to roundings of the largest.
@@ -51,7 +51,7 @@ def lower_bound(question: Question, w: Array, Y: Array) -> float:
     paid[q.goals] = 0.0
     size = lost + moved + float(np.abs(earned).sum()) + float(paid.sum())
     total += float(earned.sum()) - float(paid.sum()) - _ROUNDINGS * beta.size * EPS * size - blurred(q, w)
-    return max(0.0, total / goal)
+    return max(0.0, total)
 
 
 def shown_bounds(q: Question, w: Array, Y: Array) -> tuple[float, float, list[Array]]:
@@ -83,16 +83,16 @@ def shown_bound(q: Question, pinned: bool, prices: tuple[float, float], Y: Array
         return 0.0, size, factor
     if pinned or isinstance(q.deviation, Transport):
         # trace S A⁻¹ S <= 2 trace X S - trace X A X + |S - A X|² / least eigenvalue of A, for any X.
-        both = 0.0 if pinned else price + dear
-        A, coarse = (Y, np.diag(Y)) if pinned else (both * Y - price**2 * np.diag(s2), both * np.diag(Y))
-        inverse, least = _inverse(A, coarse)
+        part, other = (0.0, 1.0) if pinned else (price / (price + dear), dear / (price + dear))
+        A = Y - price * part * np.diag(s2)
+        inverse, least = _inverse(A, np.diag(Y))
         X = inverse * s2
         rest = np.diag(s2) - A @ X
         bounds = np.abs(X) * s2[:, None], np.abs(X) * (np.abs(A) @ np.abs(X))
         over = float((rest**2).sum()) / least
         most = 2 * float(s2 @ np.diag(X)) - float((X * (A @ X)).sum()) + over
-        share = price**2 if pinned else (price * dear) ** 2 / both
-        value = (2 * price * S if pinned else price * (1 + dear / both) * S) - spread - share * most
+        share = (price * other) ** 2
+        value = price * (1 + other) * S - spread - share * most
         return value, size + share * (2 * float(bounds[0].sum()) + float(bounds[1].sum())), factor
     inverse, least = _inverse(Y, np.diag(Y))
     bent = s2[:, None] * inverse * s2

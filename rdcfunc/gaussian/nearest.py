@@ -14,13 +14,13 @@ where N is positive: :math:`2 \operatorname{tr} (S^{1/2} K K^T S \kappa S^{1/2})
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, sqrt
 
 import numpy as np
 import scipy
 
 from rdcfunc.gaussian.deviations import Priced
-from rdcfunc.gaussian.matrices import Matrices, perceived
+from rdcfunc.gaussian.matrices import Matrices, apart, perceived
 from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.tangents import solve_positive, symmetric
 from rdcfunc.information import Array
@@ -28,13 +28,23 @@ from rdcfunc.rounding import EPS
 
 #: Logarithms of prices between which the price is sought, and Newton steps.
 _LOW, _HIGH, _STEPS = -26.0, 40.0, 100
+#: A level of next to none, and a part of the way to the source's law.
+_LEAST, _PART = 1e-16, 1e-6
 
 
 def within(question: Question, point: Matrices, P: float) -> tuple[float, Array]:
     """Return a lower bound on the distortion, and a factor of what is shown."""
-    known = point.known
-    if perceived(question, known) <= P:
-        return float(question.variances @ (point.axes**2 @ point.parts)), known
+    s2, known, same = question.variances, point.known, np.eye(question.variances.size)
+    least = float(s2 @ (point.axes**2 @ point.parts))
+    # All of the way, a part of it that costs next to nothing, or none: what is left is priced.
+    if P < _LEAST:
+        # Nothing within P of the source is farther from it: W2² is at most 2 s² KL, by Talagrand's inequality.
+        far = sqrt(apart(s2, known, same))
+        return least + max(0.0, far - sqrt(2 * P * float(s2.max()))) ** 2, same
+    for part in (0.0, _PART):
+        shown = point.drawn(s2, 0, same, part).shown[0]
+        if perceived(question, shown) <= P:
+            return least, shown
     table = known @ known.T
     if np.array_equal(table, np.diag(np.diag(table))):
         return _on_axes(question, np.sqrt(np.diag(table)), P)

@@ -44,9 +44,11 @@ def lower_bound(question: Question, label: Several, level: float, w: Array, Y: A
     """
     q = question
     least = label.entropy(np.zeros_like(left)) if q.goal == "V" else 0.0
-    goal, rho, mu = float(w[q.goals]), float(w[0]), 2 * float(w[-1])
-    if not goal > 0 or not rho > 0 or not mu > 0:
+    goal = float(w[q.goals])
+    if not goal > 0 or not w[0] > 0 or not w[-1] > 0:
         return least
+    w, Y = w / goal, Y / goal
+    rho, mu = float(w[0]), 2 * float(w[-1])
     try:
         total, lost, factors = shown_bounds(q, w, Y)
         told, off = _told(label, rho, mu, factors, left)
@@ -58,7 +60,7 @@ def lower_bound(question: Question, label: Several, level: float, w: Array, Y: A
     paid[q.goals] = 0.0
     size = lost + off + float(np.abs(paid).sum())
     total += told - float(paid.sum()) - _ROUNDINGS * len(left) * EPS * size - blurred(q, w)
-    return max(least, total / (mu if q.goal == "V" else goal))
+    return max(least, total / 2 if q.goal == "V" else total)
 
 
 def _told(label: Several, rho: float, mu: float, factors: list[Array], left: Array) -> tuple[float, float]:

@@ -28,7 +28,7 @@ from rdcfunc.gaussian.question import Question
 from rdcfunc.gaussian.several import Several, left_of
 from rdcfunc.gaussian.tangents import Tangents, symmetric
 from rdcfunc.information import Array
-from rdcfunc.rounding import ROUNDING
+from rdcfunc.rounding import ROUNDING, refuse_crossing
 
 #: Steps at most, how many of the last ones are mixed, the bracket at which they end, how much
 #: worse one may be, and after how many without progress it ends.
@@ -230,10 +230,7 @@ def _mixed(question: Question, label: Several, level: float, left: Array) -> Out
     if best is None:
         silent = start.silent(q)
         best = Outcome(lower, inf, silent, silent.values(q), np.zeros(q.levels.size), steps)
-    if lower > best.upper + ROUNDING * (1 + abs(best.upper)):
-        raise ArithmeticError(
-            f"the certified bounds cross ({lower!r} > {best.upper!r}); this is a defect of rdcfunc, please report it"
-        )
+    refuse_crossing(lower, best.upper)
     lower, upper = min(lower, best.upper), best.upper
     if q.goal == "V":
         lower, upper = label.mean(lower), label.mean(upper)

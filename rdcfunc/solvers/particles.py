@@ -172,7 +172,10 @@ class Particles(Solver):
         axes = leading(source.points, source.pmf) if rows.k > 2 * AXES else None
         coarse = rows if axes is None else Rows(source.points, source.pmf, None, 1, whole, axes)
         letters = rows.some(np.arange(source.n)) if source.n <= self.letters else start.letters
-        return mirrored(rows, coarse, Control(question, rows.energy), letters, start.s)
+        control = Control(question, rows.energy)
+        # The mean alone has no price to start from.
+        s = start.s if start.s > 0 or control.silent else rows.k / (2 * rows.energy)
+        return mirrored(rows, coarse, control, letters, s)
 
     def _scales(self, rows: Rows, control: Control, most: int) -> tuple[Cloud, int]:
         """Return letters that have doubled in number from scale to scale."""

@@ -73,15 +73,12 @@ def _weighed(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> 
     x = rows.some(rows.order)
     cost = sum((x[:, i, None] - cloud.letters[:, i]) ** 2 for i in range(rows.k))
     scale = float(np.max(cost)) or 1.0
-    linear: list[Linear] = []
-    if inf > question.target.D or question.goal is Axis.D:
-        linear.append(Linear(Axis.D, 0, np.asarray(cost) / scale, question.target.D / scale, 1 / scale))
+    # Without a level of D, or it as the goal, the mean alone would do.
+    linear = [Linear(Axis.D, 0, np.asarray(cost) / scale, question.target.D / scale, 1 / scale)]
     loss = -np.maximum(cloud.log_b, np.log(_LEAST))[:, rows.labels].T if rows.K > 1 else np.zeros((rows.n, 1))
     certain = question.entropy == 0 and rows.K > 1
     if rows.K > 1 and not certain and (inf > question.entropy or question.goal is Axis.C):
         linear.append(Linear(Axis.C, 0, loss, question.entropy))
-    if not linear:
-        return None
     barred = loss > 1 if certain else None
     shown = np.arange(cloud.m)[:, None]
     program = Program(rows.p, shown, cloud.m, tuple(linear), rate=question.rate, forbidden=barred)
@@ -95,7 +92,7 @@ def _weighed(question: SamplesProgram, rows: Rows, cloud: Cloud, tol: float) -> 
     kept = np.flatnonzero(law > _USED)
     if not kept.size or not np.isfinite(law).all():
         return None
-    s, t = prices.get(Axis.D, 0.0) / scale, 1.0 if certain else prices.get(Axis.C, 0.0)
+    s, t = prices[Axis.D] / scale, 1.0 if certain else prices.get(Axis.C, 0.0)
     log_b = np.maximum(cloud.log_b, np.log(_LEAST))
     return replace(cloud, log_r=np.log(np.maximum(law, 1e-300)), log_b=log_b, s=s, t=t, reveal=0.0).take(kept)
 
