@@ -272,3 +272,24 @@ def test_forbidden_pairs_and_codes_without_mass() -> None:
     padded = rdc.decode(problem, np.hstack([np.zeros((3, 2)), np.eye(3)]), C=C)
     assert padded.lower <= free[1]
     assert padded.upper >= free[0]
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1], [0, 0, 0], [0, 1, 2]])
+def test_the_least_entropy_there_is_leaves_the_letters_that_tell_it(labels: list[int]) -> None:
+    """Letters that show all of the class are within its least level, which has no inside."""
+    problem = rdc.Problem(sources.uniform(3), distortions.hamming(3), None, classifications.ConditionalEntropy(labels))
+    assert decoded(problem, 0.0)[1] <= 1e-9
+    noisy = replace(problem, classification=classifications.ConditionalEntropy(np.eye(3)[labels] * 0.7 + 0.1))
+    level = noisy.classification.least(problem.source.pmf) / NATS_PER_BIT
+    assert rdc.decode(noisy, np.eye(3), C=level * (1 + 1e-12)).gap <= 1e-6
+
+
+def test_a_tag_beside_the_letter_is_refused_and_a_start_of_another_shape_left_aside() -> None:
+    problem, C = instance(24, 3, 3, 2)
+    measure = classifications.ConditionalEntropy(problem.classification.labels, tagged=True)
+    program = tabulate(replace(problem, classification=measure), [rdc.Target(C=C)], inf, Axis.D)
+    assert re.match(r"Chords takes H\(S\|X̂\) of the letter alone; use solver=None", Chords().refusal(program))
+    program = tabulate(problem, [rdc.Target(C=C)], inf, Axis.D)
+    (alone,) = Chords().solve(program, 1e-6)
+    (started,) = Chords().solve(program, 1e-6, replace(alone, channel=np.eye(2), columns=np.arange(2)))
+    np.testing.assert_array_equal(started.channel, alone.channel)

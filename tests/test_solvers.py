@@ -30,6 +30,8 @@ REFUSALS = [
     (solvers.Grid(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solver=None"),
     (solvers.Grid(), COIN, {"D": 0.1}, "Hamming distortion", "solver=None"),
     (solvers.Alternation(), COIN, {"D": 0.1}, "conditional entropies", "solver=None"),
+    (solvers.ColumnGeneration(), nonconvex_problem(False), {"C": 0.4}, "no such entropy", "solver=None"),
+    (solvers.Chords(), nonconvex_problem(False), {"C": 0.4}, "at any rate", "solver=None"),
 ]
 
 
@@ -139,3 +141,20 @@ def test_alternation_takes_a_perception_too(tagged: bool) -> None:
     again = rate_at(problem, target, solver=solvers.Alternation(starts=1), tol=1e-4, start=ours)
     assert again.upper <= ours.upper + 1e-4
     assert ours.upper < np.inf
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_random_starts_do_without_forbidden_pairs(tagged: bool) -> None:
+    """A tolerance out of reach has every start tried, and a letter without mass may have no pair at all."""
+    table = np.array([[0.0, 0.7], [np.inf, 0.0], [np.inf, np.inf]])
+    measure = classifications.ConditionalEntropy([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5]], tagged=tagged)
+    problem = rdc.Problem(sources.Discrete([0.45, 0.55, 0.0]), distortions.matrix(table), classification=measure)
+    every = rate_at(problem, Target(0.2, C=0.93), solver=solvers.Alternation(sweeps=50), tol=1e-15)
+    assert every.channel[1, 0] == 0
+    assert np.isfinite(every.upper)
+    assert_overlap(every, rate_at(problem, Target(0.2, C=0.93)))
+
+
+def test_a_backend_that_cannot_solve_a_program_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"^'OSQP' cannot solve this program: "):
+        rdc.rate(COIN, 0.1, 0.02, solver=solvers.Conic(backend="OSQP"))
