@@ -79,8 +79,7 @@ class Toeplitz:
             w, r = self.weights(power), self.reach
             ring: NDArray[Any] = np.zeros(self.size, self.kind)
             ring[: r + 1] = w[r:]
-            if r:
-                ring[-r:] += w[:r]
+            ring[-r:] += w[:r]
             self._spectra[power] = fft.rfft(ring)
         return self._spectra[power]
 
