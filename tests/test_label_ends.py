@@ -8,7 +8,7 @@ from brackets import assert_honest, assert_overlap, rate_at
 from oracles import h
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
 
 #: A limit that the small questions stay below.
 MANY = solvers.BranchAndBound(nodes=200)
@@ -94,3 +94,20 @@ def test_letters_without_mass_and_forbidden_pairs() -> None:
     assert barred.gap <= 1e-6
     assert barred.channel[0, 2] == barred.channel[2, 0] == 0
     assert barred.upper >= rate_at(ternary(L3), target).lower
+
+
+def test_a_target_that_leaves_the_class_alone_keeps_the_other_from_nothing() -> None:
+    problem, theta = ternary(L3), [Target(0.3, C=(LEAST3 + MOST3) / 2), Target(0.1)]
+    both = rdc.universal_rate(problem, theta, tol=1e-4)
+    assert_overlap(both, rdc.universal_rate(problem, [theta[0], Target(0.1, C=MOST3 + 1)], tol=1e-4))
+    assert both.upper >= rdc.rate(problem, 0.1).lower
+
+
+def test_levels_that_clash_without_the_entropy_are_named() -> None:
+    """Either letter may be shown for free, by distortion or by transport, and never by both."""
+    measure = classifications.ConditionalEntropy([[1.0, 0.0], [0.7, 0.3]])
+    problem = rdc.Problem(
+        sources.bernoulli(0.3), distortions.matrix(np.eye(2)), perceptions.Wasserstein(1 - np.eye(2)), measure
+    )
+    with pytest.raises(rdc.InfeasibleError, match=r"^D = 0\.05 is infeasible: the smallest feasible D is 0\.3"):
+        rdc.rate(problem, 0.05, 0.1, 0.3)

@@ -12,6 +12,7 @@ from problems import COIN, ROWS, Row, named, nonconvex_problem
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
+from rdcfunc.compilation import tabulate
 from rdcfunc.solvers import alternation
 
 JUDGED = replace(COIN, classification=classifications.ErrorRate([0, 1], [0, 1]))
@@ -158,3 +159,18 @@ def test_random_starts_do_without_forbidden_pairs(tagged: bool) -> None:
 def test_a_backend_that_cannot_solve_a_program_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"^'OSQP' cannot solve this program: "):
         rdc.rate(COIN, 0.1, 0.02, solver=solvers.Conic(backend="OSQP"))
+
+
+def test_without_a_level_nothing_is_sent() -> None:
+    (found,) = {id(c): c for c in solvers.BlahutArimoto().solve(tabulate(COIN, [Target()]), 1e-6)}.values()
+    np.testing.assert_array_equal(found.channel[0], found.channel[1])
+
+
+def test_a_letter_that_nothing_may_show_is_no_hindrance() -> None:
+    """Tilted to a conic solver's prices, a column that is forbidden for all source letters would have no mass."""
+    table, ground = [[0.0, 1.0, np.inf], [1.0, 0.0, np.inf]], np.abs(np.subtract.outer(np.arange(2.0), np.arange(3.0)))
+    problem = rdc.Problem(sources.bernoulli(0.4), distortions.matrix(table), perceptions.Wasserstein(ground))
+    fewer = replace(problem, distortion=distortions.hamming(2), perception=perceptions.Wasserstein(ground[:, :2]))
+    found = rdc.rate(problem, 0.1, 0.05, solver=solvers.Conic())
+    assert not found.channel[:, 2].any()
+    assert_overlap(found, rdc.rate(fewer, 0.1, 0.05))
