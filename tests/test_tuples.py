@@ -18,6 +18,7 @@ from rdcfunc.certificate import lower_bound
 from rdcfunc.compilation import lift
 from rdcfunc.lift import Lift
 from rdcfunc.program import Axis, Linear
+from rdcfunc.solvers import tuple_generation
 
 
 def made(seed: int, n: int, K: int, m: int | None = None) -> tuple[Lift, Dual, np.ndarray]:
@@ -334,6 +335,17 @@ def test_five_targets_on_eight_letters_without_a_table_of_all_tuples() -> None:
         assert divergence(perceptions.TotalVariation(), p, p @ W) <= target.P + 1e-12
     more = rdc.universal_rate(problem, theta[:4])
     assert more.lower <= answer.upper + 1e-12
+
+
+def test_masters_that_are_blocked_start_from_other_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: every one counts as blocked, and the best of all its answers is none the worse."""
+    problem, theta = random_question(1, 3, 2)
+    free = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
+    monkeypatch.setattr(tuple_generation, "_BLOCKED", -1.0)
+    blocked = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
+    assert blocked.steps > 2 * free.steps
+    assert blocked.gap <= 1e-6
+    assert_overlap(blocked, free)
 
 
 def test_generation_refuses_what_has_no_tuples() -> None:
