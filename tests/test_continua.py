@@ -156,11 +156,11 @@ def test_a_curve_on_a_fixed_alphabet_is_bracketed_by_its_steps() -> None:
 def test_a_curve_of_few_points_is_wide_and_honest(
     module: ModuleType, name: str, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    problem, line = replace(COIN, perception=perceptions.ChiSquared()), rdc.IsoRate(0.4, P=(0.005, 0.1))
-    many = rdc.universal_rate(problem, line, tol=1e-4)
-    assert many.gap <= 1e-4
+    problem, line = replace(COIN, perception=perceptions.ChiSquared()), rdc.IsoRate(0.4, P=(0.0, 0.1))
+    many = rdc.universal_rate(problem, line, tol=1e-3)
+    assert many.gap <= 1e-3
     monkeypatch.setattr(module, name, limit)
-    few = quietly(rdc.universal_rate, problem, line, tol=1e-7)
+    few = quietly(rdc.universal_rate, problem, line, tol=1e-6)
     assert few.status is rdc.Status.WIDE
-    assert few.gap > 1e-7
+    assert few.gap > 1e-6
     assert_overlap(few, many)
