@@ -243,3 +243,18 @@ def test_letters_with_the_same_label_law_are_one_where_only_labels_count() -> No
     ]
     assert found[0].gap <= 1e-6
     brackets.assert_overlap(*found)
+
+
+def test_columns_that_no_climb_finds_join_by_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And after one round of all, the bracket that there is holds."""
+    labels = np.random.default_rng(1).dirichlet(np.full(3, 0.3), 4)
+    measure = classifications.ConditionalEntropy(labels, tagged=True)
+    problem = rdc.Problem(sources.uniform(4), distortions.hamming(4), classification=measure)
+    asked = {"D": 0.3, "C": measure.least(problem.source.pmf) / np.log(2) * 1.1}
+    whole = rdc.rate(problem, **asked)
+    once = brackets.quietly(rdc.rate, problem, **asked, solver=solvers.ColumnGeneration(rounds=1))
+    brackets.assert_overlap(once, whole)
+    monkeypatch.setattr(tagged, "_CLIMBS", 0)
+    searched = rdc.rate(problem, **asked)
+    assert searched.gap <= 1e-6
+    brackets.assert_overlap(searched, whole)

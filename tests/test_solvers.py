@@ -174,3 +174,40 @@ def test_a_letter_that_nothing_may_show_is_no_hindrance() -> None:
     found = rdc.rate(problem, 0.1, 0.05, solver=solvers.Conic())
     assert not found.channel[:, 2].any()
     assert_overlap(found, rdc.rate(fewer, 0.1, 0.05))
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_the_alternation_sharpens_a_classifier_that_the_level_is_out_of_reach_of(tagged: bool) -> None:
+    """Beside a perception; at the least entropy there is it ends after a while, and claims no more than is so."""
+    labels, p = np.array([[0.0, 1.0], [1e-5, 1 - 1e-5], [1.0, 0.0]]), [0.44, 0.52, 0.04]
+    measure = classifications.ConditionalEntropy(labels, tagged=tagged)
+    problem = rdc.Problem(sources.Discrete(p), distortions.hamming(3), perceptions.TotalVariation(), measure)
+    least = measure.least(problem.source.pmf) / np.log(2)
+    near = Target(0.1, 0.05, least * 1.001)
+    answer = rate_at(problem, near, solver=solvers.Alternation())
+    assert_meets(problem, answer, near)
+    assert_overlap(answer, rate_at(problem, near, tol=1e-4))
+    exact = rate_at(problem, Target(0.0, 0.0, least), solver=solvers.Alternation(starts=1))
+    assert_honest(exact, problem.source.entropy)
+
+
+def test_an_alternation_without_work_left_finds_no_channel_and_does_not_say_there_is_none() -> None:
+    problem = replace(nonconvex_problem(True), perception=perceptions.TotalVariation())
+    given = {"R": 0.8, "P": 0.1, "C": 0.3, "tol": 1e-3}
+    answer = quietly(rdc.distortion, problem, **given, solver=solvers.Alternation(work=1))
+    assert answer.status is rdc.Status.NO_CHANNEL
+    assert answer.lower <= rdc.distortion(problem, **given).upper < answer.upper
+
+
+def test_a_large_alphabet_with_forbidden_pairs_is_taken_by_few_letters() -> None:
+    """Letters join those that were begun with, and each source letter keeps one that it may show."""
+    rng, n, m = np.random.default_rng(0), 40, 800
+    d = rng.random((n, m))
+    d[rng.random((n, m)) < 0.3] = np.inf
+    d[np.arange(n), np.arange(n)] = 0.05
+    problem = rdc.Problem(sources.uniform(n), distortions.matrix(d))
+    answers = [rdc.rate(problem, 0.08, solver=s) for s in (solvers.InteriorPoint(), solvers.BlahutArimoto())]
+    assert_overlap(*answers)
+    for answer in answers:
+        assert answer.gap <= 1e-6
+        assert not answer.channel[np.isinf(d)].any()

@@ -15,6 +15,7 @@ import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import Plain, compile_program
 from rdcfunc.distortions import Difference, Hamming, Table
+from rdcfunc.structure import certificate
 from rdcfunc.structure.tilt import Tilt
 
 
@@ -205,3 +206,15 @@ def test_a_rate_a_hair_below_the_entropy_ends_the_search_for_its_distortion() ->
     answer = quietly(rdc.distortion, problem, 0.09422412300050835 / np.log(2), tol=1e-20)
     assert 0 <= answer.lower <= answer.upper <= 1e-14
     assert answer.rate <= 0.09422412300050835 / np.log(2)
+
+
+@pytest.mark.parametrize("q", [[np.nan, 0.5, 0.5], [np.inf, 0.0, 0.0], [1e-320, 0.0, 0.0]])
+@pytest.mark.parametrize("price", [1e-300, 1.0, 1e308, np.inf])
+def test_a_tilt_that_broke_down_proves_nothing_wrong(q: list[float], price: float) -> None:
+    """The identity takes its place where its channel is none."""
+    problem = rdc.Problem(sources.Discrete([0.2, 0.3, 0.5]), distortions.absolute_error([0.0, 1.0, 2.0]))
+    truth = rdc.rate(problem, 0.3, tol=1e-9)
+    with np.errstate(all="ignore"):
+        found = certificate.bracket(compile_program(problem, [rdc.Target(0.3)]), Tilt(np.array(q), price))
+    assert 0 <= found.lower <= truth.upper * np.log(2)
+    assert truth.lower * np.log(2) <= found.upper <= problem.source.entropy * np.log(2) + 1e-9
