@@ -315,6 +315,6 @@ def test_a_cost_that_letters_never_meet_for_nothing() -> None:
     least = problem.perception.least(problem.source.pmf)
     assert least > 0
     lower, upper = decoded(problem, C, 2 * least)
-    best = on_a_grid(problem, C, 200, 2 * least)
+    best = on_a_grid(problem, C, 80, 2 * least)
     assert lower <= best
     assert best - upper < 0.02
