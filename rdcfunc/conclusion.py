@@ -139,9 +139,8 @@ def unit(program: Program | Lift) -> float:
 
 def achieved(problem: Problem, p: Array, channel: Array, letters: Indices) -> Target:
     """Return what a decoder that shows these letters (N,) for the columns of an encoder (n, N) achieves."""
-    shows, C = shown(channel, letters, problem.shape[1]), inf
-    if problem.classification is not None:
-        C = classified(problem, p, channel, shows)
+    shows = shown(channel, letters, problem.shape[1])
+    C = classified(problem, p, channel, shows)
     divergence = problem.perception
     P = inf if divergence is None else divergence.value(p, p @ shows) / divergence.unit
     d = problem.distortion.values[:, letters]

@@ -149,7 +149,7 @@ def solve_quietly(problem: Any, backend: str | None = None) -> bool:
             try:
                 problem.solve(solver=backend, **settings)
             except cp.SolverError as error:
-                if "do not support" in str(error):
+                if "do not support" in str(error) or "cannot solve this problem" in str(error):
                     raise ValueError(f"{backend!r} cannot solve this program: {error}") from error
                 continue
             return True

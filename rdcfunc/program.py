@@ -146,6 +146,11 @@ class Program:
         return len(self.letters)
 
     @property
+    def targets(self) -> int:
+        """The number of decoders."""
+        return self.letters.shape[1]
+
+    @property
     def minimises_rate(self) -> bool:
         """Whether the mutual information is what is minimised."""
         return self.goal is None
@@ -222,6 +227,22 @@ class Program:
             letters=self.letters[columns],
             linear=tuple(replace(c, cost=c.cost[:, columns]) for c in self.linear),
             forbidden=None if self.forbidden is None else self.forbidden[:, columns],
+        )
+
+    def single(self, k: int) -> Program:
+        """Return the levels of one target alone, on letters; its decoder may show what any column may."""
+        letters, barred = self.letters[:, k], self.forbidden
+        first = np.unique(letters, return_index=True)[1]
+        if barred is not None:
+            barred = np.stack([barred[:, letters == j].all(axis=1) for j in range(self.m)], axis=1)
+        return Program(
+            self.p,
+            np.arange(self.m)[:, None],
+            self.m,
+            tuple(replace(c, target=0, cost=c.cost[:, first]) for c in self.limits if c.target == k),
+            tuple(replace(o, target=0) for o in self.outputs if o.target == k and o.level < inf),
+            tuple(replace(c, target=0) for c in self.posteriors if c.target == k and c.level < inf),
+            forbidden=barred,
         )
 
     def law(self, q: Array, target: int) -> Array:

@@ -44,8 +44,8 @@ def reachable(program: Program) -> Candidate | None:
     """
     if not any(c.level < inf and not c.tagged for c in program.posteriors) or not is_few(program):
         return None
-    targets = program.letters.shape[1]
-    found = [_searched(_single(program, k), f" of target {k}" if targets > 1 else "") for k in range(targets)]
+    targets = program.targets
+    found = [_searched(program.single(k), f" of target {k}" if targets > 1 else "") for k in range(targets)]
     if targets > 1 or found[0] is None:
         return None
     return _with_prices(program, found[0])
@@ -89,24 +89,6 @@ def _with_prices(program: Program, found: Candidate) -> Candidate:
         dual = replace(free.dual, posteriors=prices)
         steep.append(replace(free, dual=dual, log_a=t * told - np.log(np.maximum(mass, 1e-300))))
     return max(steep, key=lambda candidate: lower_bound(program, candidate))
-
-
-def _single(program: Program, k: int) -> Program:
-    """Return the levels of one target alone, on letters; its decoder may show what any column may."""
-    letters = program.letters[:, k]
-    first = np.unique(letters, return_index=True)[1]
-    barred = program.forbidden
-    if barred is not None:
-        barred = np.stack([barred[:, letters == j].all(axis=1) for j in range(program.m)], axis=1)
-    return Program(
-        program.p,
-        np.arange(program.m)[:, None],
-        program.m,
-        tuple(replace(c, target=0, cost=c.cost[:, first]) for c in program.limits if c.target == k),
-        tuple(replace(o, target=0) for o in program.outputs if o.target == k and o.level < inf),
-        tuple(replace(c, target=0) for c in program.posteriors if c.target == k and c.level < inf),
-        forbidden=barred,
-    )
 
 
 def _told(program: Program, entropy: Posterior, lower: float, upper: float, decoder: str) -> str:

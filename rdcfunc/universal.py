@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf, log2
+from operator import attrgetter
 from typing import Any
 
 from rdcfunc import checks
@@ -224,17 +225,16 @@ def _on_curve(
     """
     pencil = Pencil(problem, curve, solver, tol / 20, spread)
     places = sorted(pencil.points)
-    best: Solution | None = None
-    proof: tuple[Solution, list[Target]] | None = None
+    tops: list[Solution] = []
+    proofs: list[tuple[Solution, list[Target]]] = []
     for _ in range(_REFINEMENTS):
         points = [pencil.weaker(at) for at in places]
         weaker = _essential(problem, points)
         stronger = _essential(problem, pencil.stronger())
         low, high = spread(partial(solve, problem, solver=solver, tol=tol / 4), [weaker, stronger])
-        if proof is None or low.lower > proof[0].lower:
-            proof = low, points
-        if best is None or high.upper < best.upper:
-            best = high
+        tops.append(high)
+        proofs.append((low, points))
+        best, proof = min(tops, key=attrgetter("upper")), max(proofs, key=lambda made: made[0].lower)
         if best.upper - proof[0].lower <= tol:
             break
         needed = [getattr(t, curve.axis) for t, priced in zip(weaker, low.priced, strict=True) if priced]
@@ -242,8 +242,6 @@ def _on_curve(
         if not new:
             break
         places = sorted({*(at for at in places if at in needed), *new})
-    assert best is not None
-    assert proof is not None
     refuse_crossing(proof[0].lower, best.upper)
     lower = min(best.upper, proof[0].lower)
     wide = [s.status for s in (best, proof[0]) if s.status is not Status.CERTIFIED]

@@ -14,6 +14,12 @@ from rdcfunc import Prices, Target, classifications, distortions, perceptions, p
 from rdcfunc.passes.choice import machine
 
 nan, inf = np.nan, np.inf
+SAMPLED = rdc.Problem(
+    sources.Samples(np.arange(4.0)),
+    distortions.squared_error(),
+    perceptions.Wasserstein(),
+    classifications.ConditionalEntropy([0, 1, 0, 1], tagged=True),
+)
 Q = np.eye(2)
 REAL = r"must hold real numbers \(got dtype {}\); convert it to float first"
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
@@ -86,6 +92,26 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "squared error: shape": (lambda: distortions.squared_error().shape, r"no table"),
     "style: size": (lambda: plotting.style("poster").__enter__(), r"size must be one of .* \(got 'poster'\)"),
     "figure: no axes": (lambda: plotting.save("axes", Path("figure.svg")), r"ax must be axes.*\(got a str\)"),
+    "distortion: too small": (
+        lambda: distortions.matrix([[0.0, 1e-310], [0.0, 0.0]]),
+        r"distortion must have a cost of at least 1e-300 \(got 1e-310 at most\); rescale it",
+    ),
+    "labels: gaps": (
+        lambda: classifications.ConditionalEntropy([0, 10**9]),
+        r"labels must number the classes from 0 without large gaps \(got the class 1000000000 of 2 letters",
+    ),
+    "samples: several targets": (
+        lambda: rdc.universal_rate(SAMPLED, [Target(0.5), Target(0.6, P=0.1)]),
+        r"Samples take one target \(got 2\); .* ask rate for that",
+    ),
+    "samples: both levels": (
+        lambda: rdc.rate(SAMPLED, 0.5, P=0.1, C=0.1),
+        r"levels of perception or of classification, not of both; leave one out",
+    ),
+    "samples: randomness": (
+        lambda: replace(SAMPLED, common_randomness=False),
+        r"common_randomness=False is offered for scalar Gaussian sources; leave it out",
+    ),
     "device: NumPy": (
         lambda: machine(1.0, backend="numpy", device="cpu"),
         r"NumPy has no devices \(got device='cpu'\)",

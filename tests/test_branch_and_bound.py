@@ -7,6 +7,7 @@ import pytest
 from brackets import assert_honest, assert_overlap, quietly, rate_at
 from measure import assert_meets, information
 from oracles import GRID, fixed_binary, h
+from parts import random_square
 from problems import LABELS, nonconvex_problem
 from scipy.special import entr
 
@@ -14,7 +15,10 @@ import rdcfunc as rdc
 from rdcfunc import Target, certificate, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import tabulate
 from rdcfunc.information import Array
+from rdcfunc.program import Axis
+from rdcfunc.solvers import levels as by_way_of_rates
 from rdcfunc.solvers import linear
+from rdcfunc.solvers.levels import by_rates
 from rdcfunc.solvers.linear import Supports
 
 
@@ -163,3 +167,30 @@ def test_half_spaces_that_have_long_had_no_price_make_room(monkeypatch: pytest.M
     assert dropped
     assert few.gap <= 1e-6
     assert_overlap(few, every)
+
+
+def test_a_rate_that_the_work_does_not_show_to_be_enough_leaves_the_distortion_open() -> None:
+    """It is; with little work no channel is found, and none is said to be missing."""
+    rate = fixed_binary(0.3, LABELS, 0.2, 0.40205)
+    little = solvers.BranchAndBound(1, starts=1, work=1)
+    answer = quietly(rdc.distortion, nonconvex_problem(False), rate, C=0.40205, solver=little)
+    assert answer.lower <= 0.2 <= answer.upper
+    with pytest.raises(rdc.InfeasibleError, match=r"^R = 0\.05 is infeasible: the smallest feasible R is 0\.13"):
+        rdc.distortion(nonconvex_problem(False), 0.05, C=0.40205)
+
+
+def test_few_levels_tried_leave_an_honest_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By brackets of rates where these are not convex in the level, and by prices where they are."""
+    monkeypatch.setattr(by_way_of_rates, "_LEVELS", 2)
+    exact = fixed_binary(0.3, LABELS, 0.2, 0.40205)
+    few = quietly(rdc.distortion, nonconvex_problem(False), exact, C=0.40205)
+    assert few.lower <= 0.2 + 1e-6
+    assert few.upper >= 0.2 - 1e-6
+    assert few.gap > 1e-4
+    square = random_square(4)
+    program = tabulate(square, [Target()], 0.8 * np.log(2), Axis.D)
+    found = [certificate.bracket(program, c) for c in by_rates(program, 1e-9, solvers.InteriorPoint().solve)]
+    truth = rdc.distortion(square, 0.8)
+    scale = program.goal.unit
+    assert max(b.lower for b in found) / scale <= truth.upper
+    assert truth.lower <= min(b.upper for b in found) / scale

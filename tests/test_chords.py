@@ -21,6 +21,7 @@ from rdcfunc.compilation import tabulate
 from rdcfunc.information import NATS_PER_BIT, Array, conditional_entropy
 from rdcfunc.program import Axis
 from rdcfunc.solvers import Chords
+from rdcfunc.solvers.linear import LinearProgram
 
 
 @cache
@@ -272,3 +273,48 @@ def test_forbidden_pairs_and_codes_without_mass() -> None:
     padded = rdc.decode(problem, np.hstack([np.zeros((3, 2)), np.eye(3)]), C=C)
     assert padded.lower <= free[1]
     assert padded.upper >= free[0]
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1], [0, 0, 0], [0, 1, 2]])
+def test_the_least_entropy_there_is_leaves_the_letters_that_tell_it(labels: list[int]) -> None:
+    """Letters that show all of the class are within its least level, which has no inside."""
+    problem = rdc.Problem(sources.uniform(3), distortions.hamming(3), None, classifications.ConditionalEntropy(labels))
+    assert decoded(problem, 0.0)[1] <= 1e-9
+    noisy = replace(problem, classification=classifications.ConditionalEntropy(np.eye(3)[labels] * 0.7 + 0.1))
+    level = noisy.classification.least(problem.source.pmf) / NATS_PER_BIT
+    assert rdc.decode(noisy, np.eye(3), C=level * (1 + 1e-12)).gap <= 1e-6
+
+
+def test_a_tag_beside_the_letter_is_refused_and_a_start_of_another_shape_left_aside() -> None:
+    problem, C = instance(24, 3, 3, 2)
+    measure = classifications.ConditionalEntropy(problem.classification.labels, tagged=True)
+    program = tabulate(replace(problem, classification=measure), [rdc.Target(C=C)], inf, Axis.D)
+    assert re.match(r"Chords takes H\(S\|X̂\) of the letter alone; use solver=None", Chords().refusal(program))
+    program = tabulate(problem, [rdc.Target(C=C)], inf, Axis.D)
+    (alone,) = Chords().solve(program, 1e-6)
+    (started,) = Chords().solve(program, 1e-6, replace(alone, channel=np.eye(2), columns=np.arange(2)))
+    np.testing.assert_array_equal(started.channel, alone.channel)
+
+
+def test_a_linear_program_without_an_answer_has_no_prices() -> None:
+    """Where the solver gives up, or knows no ray, nothing is claimed; where it knows one, Farkas' lemma holds."""
+    one = np.ones((1, 1))
+    for cost, table, low, high in (([-1.0], one, 0.0, inf), ([1.0], 0 * one, 1.0, inf)):
+        found, prices = LinearProgram(np.array(cost), table, np.array([low]), np.array([high])).solve()
+        assert found is None
+        assert not prices.any()
+    found, prices = LinearProgram(np.array([inf]), one, np.array([2.0]), np.array([3.0])).solve()
+    assert found is None
+    assert prices[0] * 2.0 > 0
+
+
+def test_a_cost_that_letters_never_meet_for_nothing() -> None:
+    """A ground cost that no law has for free: a decoder within its level is transport and a class told, by a grid."""
+    problem, C = instance(102, 2, 2, 2)
+    problem = replace(problem, perception=perceptions.Wasserstein([[0.2, 1.0], [1.0, 0.1]]))
+    least = problem.perception.least(problem.source.pmf)
+    assert least > 0
+    lower, upper = decoded(problem, C, 2 * least)
+    best = on_a_grid(problem, C, 80, 2 * least)
+    assert lower <= best
+    assert best - upper < 0.02

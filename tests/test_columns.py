@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
-from rdcfunc.columns import cells
+from rdcfunc.columns import cells, regions, tagged
 from rdcfunc.columns.tagged import best_posteriors, log_earnings
 
 #: What ``log_earnings`` promises by default, and what the local search that it is held against finds, in nats.
@@ -133,6 +133,31 @@ def test_bound_holds_where_the_work_ends_early(monkeypatch: pytest.MonkeyPatch) 
     assert (loose >= [supremum(column, FOUR, 20.0) for column in log_v.T]).all()
 
 
+def test_a_search_and_climbs_of_little_memory_still_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few cells at a time, and of the starts the most promising."""
+    log_v = np.random.default_rng(4).normal(scale=2.0, size=(len(FOUR), 100))
+    exact = log_earnings(log_v, FOUR, 6.0)
+    monkeypatch.setattr(cells, "_ROUND", 0)
+    monkeypatch.setattr(tagged, "_MOST_ENTRIES", 2 * FOUR.size)
+    small = log_earnings(log_v, FOUR, 6.0, accuracy=2e-10)  # asked for differently, so computed anew
+    np.testing.assert_allclose(small.max(), exact.max(), atol=1e-9)
+    assert (small[:3] >= [supremum(column, FOUR, 6.0) - 1e-12 for column in log_v.T[:3]]).all()
+    assert len(tagged.proposals(log_v, FOUR, 6.0)[0]) == 3
+
+
+@pytest.mark.parametrize("rounds", [1, 400])
+def test_cells_that_are_left_open_are_bounded(rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regions, "_ROUNDS", rounds)
+    log_v, labels = weights(4, len(TWO)), TWO
+    region = regions.whole(np.ones(len(TWO)), labels, 1, 3)
+    bound, laws = regions.log_earned(log_v, labels, np.array([4.0]), region[0][:, None])
+    truth = np.array([supremum(column, labels, 4.0) for column in log_v.T])
+    assert bound.max() >= truth.max() - 1e-12
+    seen = log_v + 4.0 * labels @ np.log(np.maximum(laws[:, 0], 1e-300)).T
+    assert (np.log(np.exp(seen).sum(axis=0)) <= bound + 1e-12).all()
+    assert (bound.max() <= truth.max() + 1e-6) == (rounds == 400)
+
+
 def test_a_claim_of_concavity_everywhere_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells.Earner, "theta", lambda self, seen, corners: np.full(len(corners), self.t))
     # One peak that the climbs are kept from: only the search can tell.
@@ -218,3 +243,18 @@ def test_letters_with_the_same_label_law_are_one_where_only_labels_count() -> No
     ]
     assert found[0].gap <= 1e-6
     brackets.assert_overlap(*found)
+
+
+def test_columns_that_no_climb_finds_join_by_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And after one round of all, the bracket that there is holds."""
+    labels = np.random.default_rng(1).dirichlet(np.full(3, 0.3), 4)
+    measure = classifications.ConditionalEntropy(labels, tagged=True)
+    problem = rdc.Problem(sources.uniform(4), distortions.hamming(4), classification=measure)
+    asked = {"D": 0.3, "C": measure.least(problem.source.pmf) / np.log(2) * 1.1}
+    whole = rdc.rate(problem, **asked)
+    once = brackets.quietly(rdc.rate, problem, **asked, solver=solvers.ColumnGeneration(rounds=1))
+    brackets.assert_overlap(once, whole)
+    monkeypatch.setattr(tagged, "_CLIMBS", 0)
+    searched = rdc.rate(problem, **asked)
+    assert searched.gap <= 1e-6
+    brackets.assert_overlap(searched, whole)

@@ -249,3 +249,16 @@ def test_a_power_that_is_no_distance_is_refused(tmp_path: Path) -> None:
     (tmp_path / "problem.toml").write_text(ON_A_LINE + "perception = {kind = 'Wasserstein', power = 3}")
     with pytest.raises(ProblemFileError, match=r"perception.power must be 1 or 2, .* \(got 3\)"):
         problem_file.read(tmp_path / "problem.toml")
+
+
+def test_a_file_may_say_points_on_a_grid_and_tables_of_labels() -> None:
+    """Of a grid no table is formed, so that it may have more points than one that must be; a class needs none."""
+    steps = {"from": 0, "to": 1, "count": 20_000}
+    grid = {"source": {"uniform": 20_000, "points": steps}, "distortion": {"kind": "squared_error"}}
+    assert problem_file.ask(grid).problem.shape == (20_000, 20_000)
+    with pytest.raises(ProblemFileError, match="distortion makes a table of"):
+        problem_file.ask(grid | {"distortion": {"kind": "squared_error", "letters": steps}})
+    said = {"kind": "CrossEntropy", "labels": [[0.9, 0.1], [0.2, 0.8]], "classifier": [[0.8, 0.2], [0.3, 0.7]]}
+    made = problem_file.ask(BASE | {"classification": said}).problem.classification
+    assert isinstance(made, classifications.CrossEntropy)
+    np.testing.assert_array_equal(made.labels, said["labels"])

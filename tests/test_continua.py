@@ -1,14 +1,17 @@
 """Continua of targets: a box is its corner, and a curve of equal rate lies between points and polygon."""
 
+from dataclasses import replace
 from itertools import product
+from types import ModuleType
 
 import numpy as np
 import pytest
+from brackets import assert_overlap, quietly
 from oracles import binary_rdp, h
 from problems import COIN
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, perceptions, sources
+from rdcfunc import Target, classifications, continua, distortions, perceptions, sources, universal
 from rdcfunc.continua import Pencil
 
 
@@ -84,10 +87,19 @@ def test_a_symmetric_source_pays_nothing_for_its_curve() -> None:
     assert 0 <= penalty.lower <= penalty.upper <= 1e-6
 
 
-@pytest.mark.parametrize("measure", [perceptions.KL(), perceptions.Hellinger(), perceptions.TotalVariation()])
-def test_lines_lie_below_the_curve_and_points_above(measure: perceptions.Divergence) -> None:
+@pytest.mark.parametrize(
+    ("measure", "low"),
+    [
+        (perceptions.KL(), 0.0),
+        (perceptions.KL(), 0.002),
+        (perceptions.Hellinger(), 0.002),
+        (perceptions.TotalVariation(), 0.0),
+        (perceptions.TotalVariation(), 0.002),
+    ],
+)
+def test_lines_lie_below_the_curve_and_points_above(measure: perceptions.Divergence, low: float) -> None:
     problem = ternary(measure)
-    pencil = Pencil(problem, rdc.IsoRate(0.5, P=(0.002, 0.1)), None, 1e-8)
+    pencil = Pencil(problem, rdc.IsoRate(0.5, P=(low, 0.1)), None, 1e-8)
     pencil.add([0.02])
     corners = sorted((t.P, t.D) for t in pencil.stronger())
     assert corners[0][0] == pencil.low
@@ -138,3 +150,17 @@ def test_a_curve_on_a_fixed_alphabet_is_bracketed_by_its_steps() -> None:
     # Without tags each of the targets is weaker, as more distortion is allowed, and one encoder needs no less.
     assert fixed.universal.gap <= 1e-2
     assert tagged.upper > 0.6
+
+
+@pytest.mark.parametrize(("module", "name", "limit"), [(universal, "_REFINEMENTS", 1), (continua, "_NEAR", 0.9)])
+def test_a_curve_of_few_points_is_wide_and_honest(
+    module: ModuleType, name: str, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, line = replace(COIN, perception=perceptions.ChiSquared()), rdc.IsoRate(0.4, P=(0.0, 0.1))
+    many = rdc.universal_rate(problem, line, tol=1e-3)
+    assert many.gap <= 1e-3
+    monkeypatch.setattr(module, name, limit)
+    few = quietly(rdc.universal_rate, problem, line, tol=1e-6)
+    assert few.status is rdc.Status.WIDE
+    assert few.gap > 1e-6
+    assert_overlap(few, many)

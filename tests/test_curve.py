@@ -1,6 +1,7 @@
 """Curves: a grid of certified answers."""
 
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -101,6 +102,9 @@ def test_frame_has_a_row_for_each_point(surface: rdc.Curve) -> None:
 
 def test_progress_counts_points(capsys: pytest.CaptureFixture[str]) -> None:
     rdc.trace(COIN, D=GRID, progress=True)
+    assert "4/4" in capsys.readouterr().err
+    with ThreadPoolExecutor(1) as pool:
+        rdc.trace(COIN, D=GRID, progress=True, executor=pool)
     assert "4/4" in capsys.readouterr().err
 
 
@@ -232,10 +236,24 @@ def test_a_surface_is_drawn_with_labelled_contours_and_blanks() -> None:
         plot_surface(rdc.trace(COIN, D=[[0.1, 0.2], [0.15, 0.25]]))
 
 
+def test_wide_brackets_are_marked_on_a_surface() -> None:
+    curve = rdc.trace(nonconvex_problem(True), D=[[0.1, 0.2]], C=[[0.3], [0.4]])
+    wide = replace(curve, lower=np.where(np.eye(2), curve.lower, 0.0))
+    drawn, plain = plot_surface(wide), plot_surface(curve)
+    (marks,) = drawn.lines
+    assert sorted(zip(*marks.get_data(), strict=True)) == [(0.1, 0.4), (0.2, 0.3)]
+    assert [text.get_text() for text in drawn.get_legend().get_texts()] == ["wide bracket"]
+    assert not plain.lines
+    for ax in (drawn, plain):
+        plt.close(ax.figure)
+
+
 def test_labels_stand_where_lines_end_and_apart() -> None:
     ax = plt.subplots(layout="constrained")[1]
     for name, end in (("a", 0.0), ("b", 1.0), ("c", 0.001), ("d", 0.002)):
         ax.plot([0, 1, 2], [1.0, 0.5, end], label=name)
+    ax.plot([0, 1], [0.5, 0.5])  # without a name
+    ax.plot([0, 1], [np.nan, np.nan], label="nowhere")
     for _ in range(2):
         assert [text.get_text() for text in label_lines(ax).texts] == ["a", "c", "d", "b"]
     ax.figure.canvas.draw()

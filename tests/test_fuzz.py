@@ -67,6 +67,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         r"source.pmf.file is no name of a file",
     ),
     "a name too long": (f"source.pmf.file = '{'a' * 300}.csv'", r"source.pmf.file is no name of a file"),
+    "no kind of table": ("source.pmf.file = 'pmf.txt'", r"source.pmf.file must end in .csv or .npy \(got 'pmf.txt'\)"),
+    "no flag": (
+        "classification = {kind = 'ConditionalEntropy', labels = [0, 1], tagged = 1}",
+        r"classification.tagged must be true or false \(got 1\)",
+    ),
     "a folder": ("source.pmf.file = 'folder.csv'", r"source.pmf.file must be a file \(got 'folder.csv'\)"),
     "a circle": ("source.pmf.file = 'circle.csv'", r"source.pmf.file"),
 }

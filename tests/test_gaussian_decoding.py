@@ -163,3 +163,10 @@ def test_encoders_that_do_not_fit_are_refused(case: str) -> None:
     given = encoder(7, 3, 3)
     with pytest.raises(ValueError, match=message):
         call(vector(given.source, perceptions.Wasserstein()), given)
+
+
+def test_a_component_that_is_told_without_noise_takes_an_infinite_rate() -> None:
+    noises = np.diag([0.0, 0.3])
+    assert GaussianChannel(np.eye(2), noises, np.eye(2), np.eye(2)).rate == np.inf
+    quiet = GaussianChannel(np.diag([0.0, 1.0]), noises, np.eye(2), np.eye(2))
+    assert quiet.rate == pytest.approx(np.log2(1 + 1 / 0.3) / 2)

@@ -10,7 +10,7 @@ from brackets import quietly
 from coins import ENTROPY, FAR, FLIPPED, JUDGED, OFFSET, PLAIN, TAGGED
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, perceptions, solvers
+from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
 
 inf = np.inf
 INFEASIBLE: dict[str, tuple[rdc.Problem, dict[str, float], str, float]] = {
@@ -77,8 +77,22 @@ def test_every_verb_refuses_what_no_channel_meets(call: Callable[[], object]) ->
         call()
 
 
-@pytest.mark.parametrize("solver", [None, solvers.InteriorPoint()])
+EACH = [None, *(solvers.TupleGeneration(master=m()) for m in (solvers.InteriorPoint, solvers.BlahutArimoto))]
+
+
+@pytest.mark.parametrize("solver", EACH)
 def test_one_target_that_no_channel_meets_is_enough(solver: solvers.Solver | None) -> None:
-    both = [Target(0.9, C=0.9), Target(0.2, C=0.3)]
-    with pytest.raises(rdc.InfeasibleError, match=r"^D = 0\.2 is infeasible: the smallest feasible D is 0\.7"):
+    """Neither implies the other, and the message names the one that is out of reach."""
+    both = [Target(0.9, C=0.2), Target(0.2, C=0.3)]
+    with pytest.raises(rdc.InfeasibleError, match=r"^D = 0\.2 of target 1 is infeasible: .* feasible D is 0\.7"):
         rdc.universal_rate(FLIPPED, both, solver=solver)
+
+
+def test_a_perception_that_bans_keep_out_of_reach_is_refused() -> None:
+    """Nobody may show letter 0, so that the output law is far from the source's, and no level clashes with another."""
+    barred = rdc.Problem(sources.bernoulli(0.3), distortions.matrix([[inf, 0.2], [inf, 0.0]]), perceptions.Hellinger())
+    least = 1 - np.sqrt(0.3)
+    for call in (lambda P: rdc.distortion(barred, R=0.5, P=P), lambda P: rdc.decode(barred, np.eye(2), P=P)):
+        with pytest.raises(rdc.InfeasibleError, match=r"^P = 0\.1 is infeasible: .* P is 0\.4522"):
+            call(0.1)
+        assert call(least + 1e-4).upper == pytest.approx(0.14)

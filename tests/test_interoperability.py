@@ -23,6 +23,9 @@ ANSWERS = {
     "channel": lambda: rdc.rate(COIN, D=0.1, P=0.02),
     "structure": lambda: rdc.rate(rdc.Problem(sources.uniform(9), distortions.squared_error(GRID)), D=0.3),
     "tags": lambda: rdc.rate(nonconvex_problem(True), D=0.3, C=0.40205),
+    "a seed of NumPy": lambda: rdc.rate(
+        nonconvex_problem(True), D=0.3, C=0.42, solver=solvers.Alternation(1, seed=np.int64(3)), tol=0.1
+    ),
     "tuples": lambda: rdc.universal_rate(COIN, [rdc.Target(D=0.1), rdc.Target(D=0.11, P=0.0)]),
     "decoder": lambda: rdc.decode(COIN, [[0.9, 0.1], [0.2, 0.8]], P=0.0),
     "samples": lambda: rdc.rate(rdc.Problem(sources.Samples([0.0, 0.5, 2.0, 3.0]), distortions.squared_error()), D=0.2),

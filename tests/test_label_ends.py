@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brackets import assert_honest, assert_overlap, rate_at
+from brackets import assert_honest, assert_overlap, quietly, rate_at
 from oracles import h
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, solvers, sources
+from rdcfunc import Target, classifications, distortions, perceptions, reach, solvers, sources
 
 #: A limit that the small questions stay below.
 MANY = solvers.BranchAndBound(nodes=200)
@@ -94,3 +94,42 @@ def test_letters_without_mass_and_forbidden_pairs() -> None:
     assert barred.gap <= 1e-6
     assert barred.channel[0, 2] == barred.channel[2, 0] == 0
     assert barred.upper >= rate_at(ternary(L3), target).lower
+
+
+def test_a_target_that_leaves_the_class_alone_keeps_the_other_from_nothing() -> None:
+    problem, theta = ternary(L3), [Target(0.3, C=(LEAST3 + MOST3) / 2), Target(0.1)]
+    both = rdc.universal_rate(problem, theta, tol=1e-4)
+    assert_overlap(both, rdc.universal_rate(problem, [theta[0], Target(0.1, C=MOST3 + 1)], tol=1e-4))
+    assert both.upper >= rdc.rate(problem, 0.1).lower
+
+
+def test_levels_that_clash_without_the_entropy_are_named() -> None:
+    """Either letter may be shown for free, by distortion or by transport, and never by both."""
+    measure = classifications.ConditionalEntropy([[1.0, 0.0], [0.7, 0.3]])
+    problem = rdc.Problem(
+        sources.bernoulli(0.3), distortions.matrix(np.eye(2)), perceptions.Wasserstein(1 - np.eye(2)), measure
+    )
+    with pytest.raises(rdc.InfeasibleError, match=r"^D = 0\.05 is infeasible: the smallest feasible D is 0\.3"):
+        rdc.rate(problem, 0.05, 0.1, 0.3)
+
+
+def test_what_a_short_search_leaves_open_branch_and_bound_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where its work ends too, no channel is claimed to be, nor to be none."""
+    monkeypatch.setattr(reach, "_NODES", 1)
+    problem, C = ternary(L3, 1 - np.eye(3)[:, :2]), LEAST3 + 1e-3
+    with pytest.raises(rdc.InfeasibleError, match=r"^C = 0\.786\S* and D = 0\.5 clash: no channel to the 2 letters"):
+        rdc.rate(problem, 0.5, C=C)
+    answer = rate_at(problem, Target(0.5, C=C), solver=solvers.BranchAndBound(nodes=1, starts=1, work=1))
+    assert answer.status is rdc.Status.NO_CHANNEL
+    assert (answer.lower >= 0, answer.upper) == (True, np.inf)
+
+
+def test_cells_that_are_points_leave_nothing_to_cut() -> None:
+    """Labels that tell nothing of the source, with a tolerance that no bound can be narrower than."""
+    problem = ternary(np.tile([0.4, 0.6], (3, 1)))
+    plain, asked = replace(problem, classification=None), {"C": h(0.4) * (1 + 1e-12), "solver": MANY, "tol": 1e-15}
+    rate = quietly(rdc.rate, problem, 0.2, **asked)
+    assert_overlap(rate, rdc.rate(plain, 0.2))
+    least = quietly(rdc.distortion, problem, 0.4, **asked)
+    assert_overlap(least, rdc.distortion(plain, 0.4))
+    assert max(rate.gap, least.gap) <= 1e-6

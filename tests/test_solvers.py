@@ -12,7 +12,8 @@ from problems import COIN, ROWS, Row, named, nonconvex_problem
 
 import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
-from rdcfunc.solvers import alternation
+from rdcfunc.compilation import tabulate
+from rdcfunc.solvers import alternation, interior_point
 
 JUDGED = replace(COIN, classification=classifications.ErrorRate([0, 1], [0, 1]))
 LINE = rdc.Problem(sources.uniform(600), distortions.squared_error(np.linspace(0, 1, 600)))
@@ -30,6 +31,8 @@ REFUSALS = [
     (solvers.Grid(), nonconvex_problem(True), {"C": 0.4}, "conditional entropy", "solver=None"),
     (solvers.Grid(), COIN, {"D": 0.1}, "Hamming distortion", "solver=None"),
     (solvers.Alternation(), COIN, {"D": 0.1}, "conditional entropies", "solver=None"),
+    (solvers.ColumnGeneration(), nonconvex_problem(False), {"C": 0.4}, "no such entropy", "solver=None"),
+    (solvers.Chords(), nonconvex_problem(False), {"C": 0.4}, "at any rate", "solver=None"),
 ]
 
 
@@ -139,3 +142,79 @@ def test_alternation_takes_a_perception_too(tagged: bool) -> None:
     again = rate_at(problem, target, solver=solvers.Alternation(starts=1), tol=1e-4, start=ours)
     assert again.upper <= ours.upper + 1e-4
     assert ours.upper < np.inf
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_random_starts_do_without_forbidden_pairs(tagged: bool) -> None:
+    """A tolerance out of reach has every start tried, and a letter without mass may have no pair at all."""
+    table = np.array([[0.0, 0.7], [np.inf, 0.0], [np.inf, np.inf]])
+    measure = classifications.ConditionalEntropy([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5]], tagged=tagged)
+    problem = rdc.Problem(sources.Discrete([0.45, 0.55, 0.0]), distortions.matrix(table), classification=measure)
+    every = rate_at(problem, Target(0.2, C=0.93), solver=solvers.Alternation(sweeps=50), tol=1e-15)
+    assert every.channel[1, 0] == 0
+    assert np.isfinite(every.upper)
+    assert_overlap(every, rate_at(problem, Target(0.2, C=0.93)))
+
+
+def test_a_backend_that_cannot_solve_a_program_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"^'OSQP' cannot solve this program: "):
+        rdc.rate(COIN, 0.1, 0.02, solver=solvers.Conic(backend="OSQP"))
+
+
+def test_without_a_level_nothing_is_sent() -> None:
+    (found,) = {id(c): c for c in solvers.BlahutArimoto().solve(tabulate(COIN, [Target()]), 1e-6)}.values()
+    np.testing.assert_array_equal(found.channel[0], found.channel[1])
+
+
+def test_a_letter_that_nothing_may_show_is_no_hindrance() -> None:
+    """Tilted to a conic solver's prices, a column that is forbidden for all source letters would have no mass."""
+    table, ground = [[0.0, 1.0, np.inf], [1.0, 0.0, np.inf]], np.abs(np.subtract.outer(np.arange(2.0), np.arange(3.0)))
+    problem = rdc.Problem(sources.bernoulli(0.4), distortions.matrix(table), perceptions.Wasserstein(ground))
+    fewer = replace(problem, distortion=distortions.hamming(2), perception=perceptions.Wasserstein(ground[:, :2]))
+    found = rdc.rate(problem, 0.1, 0.05, solver=solvers.Conic())
+    assert not found.channel[:, 2].any()
+    assert_overlap(found, rdc.rate(fewer, 0.1, 0.05))
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_the_alternation_sharpens_a_classifier_that_the_level_is_out_of_reach_of(tagged: bool) -> None:
+    """Beside a perception; at the least entropy there is it ends after a while, and claims no more than is so."""
+    labels, p = np.array([[0.0, 1.0], [1e-5, 1 - 1e-5], [1.0, 0.0]]), [0.44, 0.52, 0.04]
+    measure = classifications.ConditionalEntropy(labels, tagged=tagged)
+    problem = rdc.Problem(sources.Discrete(p), distortions.hamming(3), perceptions.TotalVariation(), measure)
+    least = measure.least(problem.source.pmf) / np.log(2)
+    near = Target(0.1, 0.05, least * 1.001)
+    answer = rate_at(problem, near, solver=solvers.Alternation())
+    assert_meets(problem, answer, near)
+    assert_overlap(answer, rate_at(problem, near, tol=1e-4))
+    exact = rate_at(problem, Target(0.0, 0.0, least), solver=solvers.Alternation(starts=1))
+    assert_honest(exact, problem.source.entropy)
+
+
+def test_an_alternation_without_work_left_finds_no_channel_and_does_not_say_there_is_none() -> None:
+    problem = replace(nonconvex_problem(True), perception=perceptions.TotalVariation())
+    given = {"R": 0.8, "P": 0.1, "C": 0.3, "tol": 1e-3}
+    answer = quietly(rdc.distortion, problem, **given, solver=solvers.Alternation(work=1))
+    assert answer.status is rdc.Status.NO_CHANNEL
+    assert answer.lower <= rdc.distortion(problem, **given).upper < answer.upper
+
+
+def test_a_large_alphabet_with_forbidden_pairs_is_taken_by_few_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters join those that were begun with, and each source letter keeps one that it may show.
+
+    After one round of joining the bracket is what it is.
+    """
+    rng, n, m = np.random.default_rng(0), 40, 800
+    d = rng.random((n, m))
+    d[rng.random((n, m)) < 0.3] = np.inf
+    d[np.arange(n), np.arange(n)] = 0.05
+    problem = rdc.Problem(sources.uniform(n), distortions.matrix(d))
+    answers = [rdc.rate(problem, 0.06, solver=s) for s in (solvers.InteriorPoint(), solvers.BlahutArimoto())]
+    assert_overlap(*answers)
+    for answer in answers:
+        assert answer.gap <= 1e-6
+        assert not answer.channel[np.isinf(d)].any()
+    monkeypatch.setattr(interior_point, "_ROUNDS", 1)
+    once = quietly(rdc.rate, problem, 0.06, solver=solvers.InteriorPoint())
+    assert once.gap > 1e-6
+    assert_overlap(once, answers[0])

@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from brackets import assert_honest, assert_overlap
+from brackets import assert_honest, assert_overlap, quietly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lines import TOL, gauss, normal, pmfs
@@ -15,6 +15,7 @@ import rdcfunc as rdc
 from rdcfunc import classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import Plain, compile_program
 from rdcfunc.distortions import Difference, Hamming, Table
+from rdcfunc.structure import certificate
 from rdcfunc.structure.tilt import Tilt
 
 
@@ -183,3 +184,37 @@ def test_what_structure_leaves_open_the_table_closes(monkeypatch: pytest.MonkeyP
     assert_overlap(alone, right)
     assert isinstance(problem.distortion, Difference)
     assert not isinstance(problem.distortion, Hamming)
+
+
+def test_the_closed_form_at_its_ends() -> None:
+    """One letter alone, or a level beyond the last, needs nothing; at zero everything is sent."""
+
+    def tilt(p: list[float], D: float) -> Tilt:
+        problem = rdc.Problem(sources.Discrete(p), distortions.hamming(len(p)))
+        return solvers.ClosedForm().propose(compile_program(problem, [rdc.Target(D)]), 1e-9)
+
+    for p, D in (([0.0, 1.0], 0.0), ([0.0, 1.0], 0.3), ([0.5, 0.5], 0.7), ([0.2, 0.2, 0.6], 2.0)):
+        assert (tilt(p, D).price, tilt(p, D).q.argmax()) == (0.0, int(np.argmax(p)))
+        assert np.count_nonzero(tilt(p, D).q) == 1
+    np.testing.assert_allclose(tilt([0.3, 0.7], 0.0).q, [0.3, 0.7])
+
+
+def test_a_rate_a_hair_below_the_entropy_ends_the_search_for_its_distortion() -> None:
+    """Letters of 1e-31 and less leave the rate flat, where Newton's method has nothing to go by."""
+    p = [0.9809739396075554, 0.019026060392444633, 3.085810376882631e-31, 2.56e-117, 3.1e-156]
+    problem = rdc.Problem(sources.Discrete(p), distortions.hamming(5))
+    answer = quietly(rdc.distortion, problem, 0.09422412300050835 / np.log(2), tol=1e-20)
+    assert 0 <= answer.lower <= answer.upper <= 1e-14
+    assert answer.rate <= 0.09422412300050835 / np.log(2)
+
+
+@pytest.mark.parametrize("q", [[np.nan, 0.5, 0.5], [np.inf, 0.0, 0.0], [1e-320, 0.0, 0.0]])
+@pytest.mark.parametrize("price", [1e-300, 1.0, 1e308, np.inf])
+def test_a_tilt_that_broke_down_proves_nothing_wrong(q: list[float], price: float) -> None:
+    """The identity takes its place where its channel is none."""
+    problem = rdc.Problem(sources.Discrete([0.2, 0.3, 0.5]), distortions.absolute_error([0.0, 1.0, 2.0]))
+    truth = rdc.rate(problem, 0.3, tol=1e-9)
+    with np.errstate(all="ignore"):
+        found = certificate.bracket(compile_program(problem, [rdc.Target(0.3)]), Tilt(np.array(q), price))
+    assert 0 <= found.lower <= truth.upper * np.log(2)
+    assert truth.lower * np.log(2) <= found.upper <= problem.source.entropy * np.log(2) + 1e-9

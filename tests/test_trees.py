@@ -34,6 +34,15 @@ def test_a_limit_of_work_leaves_an_honest_bracket() -> None:
         rdc.rate(nonconvex_problem(False), 0.3, C=0.40205, solver=solvers.BranchAndBound(nodes=3))
 
 
+def test_a_cut_beyond_its_edge_is_refused() -> None:
+    """Its parts would not cover the cell."""
+    region = regions.whole(np.array([0.7, 0.3]), np.eye(2), 1, 2)
+    for part in regions.cut(region, 0, 0, (0, 1), 1.0):
+        assert part[0, 0].min() >= 0
+    with pytest.raises(ValueError, match=r"a cut must lie on its edge, 0 <= at <= 1 \(got 1\.5\)"):
+        regions.cut(region, 0, 0, (0, 1), 1.5)
+
+
 def barely_out_of_reach() -> tuple[rdc.Problem, Target]:
     """Return levels of which the entropy's is 5e-5 bit too small, which tags and classifiers all but meet."""
     rng = np.random.default_rng(5138)

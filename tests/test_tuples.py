@@ -7,16 +7,18 @@ from itertools import product
 import cvxpy as cp
 import numpy as np
 import pytest
-from brackets import quietly
+from brackets import assert_overlap, quietly
 from measure import divergence, information
 from parts import random_parts
 
 import rdcfunc as rdc
-from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources, tuples
+from rdcfunc import Target, classifications, distortions, model, perceptions, solvers, sources, tuples
 from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import lower_bound
 from rdcfunc.compilation import lift
 from rdcfunc.lift import Lift
+from rdcfunc.program import Axis, Linear
+from rdcfunc.solvers import tuple_generation
 
 
 def made(seed: int, n: int, K: int, m: int | None = None) -> tuple[Lift, Dual, np.ndarray]:
@@ -53,11 +55,12 @@ def brute(lifted: Lift, dual: Dual, log_a: np.ndarray) -> float:
 SIZES = [(2, 2, 2), (3, 3, 4), (4, 3, 3), (5, 4, 2), (3, 5, 4), (6, 2, 6)]
 
 
-@pytest.mark.parametrize("table", [1, 40, 40_000])
+@pytest.mark.parametrize(("table", "block"), [(1, 1), (1, 1_000_000), (40, 1_000_000), (40_000, 1_000_000)])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_most_that_a_tuple_earns(seed: int, table: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many components are branched on and however many are listed, the bound is tight and holds."""
+def test_the_most_that_a_tuple_earns(seed: int, table: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many components are branched on, many at once, and however many are listed, the bound is tight."""
     monkeypatch.setattr(tuples, "_TABLE", table)
+    monkeypatch.setattr(tuples, "_BLOCK", block)
     n, K, m = SIZES[seed]
     lifted, dual, log_a = made(seed, n, K, m)
     truth = brute(lifted, dual, log_a)
@@ -93,6 +96,26 @@ def test_a_bound_from_some_tuples_alone_is_caught(monkeypatch: pytest.MonkeyPatc
         tuples.Earnings, "most", lambda self, listed, count=64: tuples.Most(0.0, listed, self.of(listed))
     )
     assert lower() > truth + 1e-4
+
+
+def test_a_long_climb_ends_early_and_higher() -> None:
+    """Stairs: of two decoders each letter has a better answer, one step on, so that a climb takes as many as letters.
+
+    It is one start of many, and a few steps will do; the search finds the top.
+    """
+    m = 60
+    worth = np.full((m, m), 1e-6)
+    worth[np.arange(m), np.arange(m)] = np.linspace(0.5, 0.9, m)
+    worth[np.arange(1, m), np.arange(m - 1)] = np.linspace(0.5, 0.9, m)[:-1] + 0.2 / m
+    costs = [600.0 * (1 - np.eye(m)), -np.log(worth)]
+    linear = tuple(Linear(Axis.D, k, cost, 1.0) for k, cost in enumerate(costs))
+    lifted = Lift(np.full(m, 1 / m), m, 2, linear, (), (), np.inf, (None, None))
+    earnings = tuples.Earnings(lifted, Dual(np.ones(2)), np.zeros(m))
+    start, top = np.array([[0, 0]]), np.array([[m - 1, m - 1]])
+    led = earnings.climb(start)
+    assert earnings.of(start) < earnings.of(led) < earnings.of(top)
+    assert (earnings.climb(np.array([[m - 5, m - 5]])) == top).all()
+    assert (earnings.most(led).tuples[0] == top[0]).all()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -136,6 +159,44 @@ def test_output_laws_are_moved_to_their_levels(seed: int) -> None:
     stayed = np.minimum(moved[:, np.searchsorted(together, columns)], channel).sum(axis=1)
     assert float(lifted.p @ (1 - stayed)) <= sum(np.abs(law - lifted.p).sum() / 2 for law in before[1:]) + 1e-12
     assert together.size <= 20 + n * (K * (n - 1) + 1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "moves"),
+    [
+        # Letter 0 may give up letter 1 for letter 0 alone, and there is some of it lacking.
+        ([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]], True),
+        # It may not, and none is lacking: only letter 2, which it is kept from.
+        ([[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], False),
+    ],
+)
+def test_output_laws_are_moved_by_allowed_pairs_or_left(channel: list[list[float]], moves: bool) -> None:
+    d = 1 - np.eye(3)
+    d[0, 2] = np.inf
+    problem = rdc.Problem(sources.Discrete([0.4, 0.2, 0.4]), distortions.matrix(d), perceptions.TotalVariation())
+    lifted = lift(problem, [Target(0.9), Target(0.9, 0.0)])
+    columns, given = tuples.coupled(lifted, [np.eye(3), np.array(channel)])
+    together, moved = tuples.moved(lifted, columns, given)
+    letters = lifted.tuples(together)[:, 1]
+    assert not moved[0, letters == 2].any()
+    np.testing.assert_allclose(moved.sum(axis=1), 1.0, atol=1e-14)
+    if moves:
+        np.testing.assert_allclose(np.bincount(letters, lifted.p @ moved, 3), lifted.p, atol=1e-9)
+    else:
+        np.testing.assert_array_equal(moved, given)
+
+
+@pytest.mark.parametrize("entries", [0, 40_000])
+def test_targets_without_a_channel_that_has_room(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none is looked for, the best channels of the targets alone are where repairs start."""
+    monkeypatch.setattr(model, "MAX_ENTRIES", entries)
+    problem, theta = judged_question(2, 4, 2)
+    error = problem.classification.cost / problem.classification.unit
+    least = float(problem.source.pmf @ error.min(axis=1))
+    theta = [theta[0], Target(C=least * (1 + 1e-6), P=0.3)]
+    some = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
+    assert some.gap <= 1e-6
+    assert_overlap(some, rdc.universal_rate(problem, theta))
 
 
 def random_question(seed: int, n: int, K: int) -> tuple[rdc.Problem, list[Target]]:
@@ -274,6 +335,17 @@ def test_five_targets_on_eight_letters_without_a_table_of_all_tuples() -> None:
         assert divergence(perceptions.TotalVariation(), p, p @ W) <= target.P + 1e-12
     more = rdc.universal_rate(problem, theta[:4])
     assert more.lower <= answer.upper + 1e-12
+
+
+def test_masters_that_are_blocked_start_from_other_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: every one counts as blocked, and the best of all its answers is none the worse."""
+    problem, theta = random_question(1, 3, 2)
+    free = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
+    monkeypatch.setattr(tuple_generation, "_BLOCKED", -1.0)
+    blocked = rdc.universal_rate(problem, theta, solver=solvers.TupleGeneration())
+    assert blocked.steps > 2 * free.steps
+    assert blocked.gap <= 1e-6
+    assert_overlap(blocked, free)
 
 
 def test_generation_refuses_what_has_no_tuples() -> None:

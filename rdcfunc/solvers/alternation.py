@@ -25,6 +25,8 @@ _MAX_PRICE = 1e4
 _MISSED = 1e-4
 #: Convex programs from one start, with perception, and how many of them may be out of reach.
 _CONVEX, _MISSES = 30, 3
+#: Cost beyond which columns are alike to a start; forbidden ones cost infinity.
+_DEAREST = 30.0
 #: Most sweeps to a bound at a total entropy price of one.
 _AT_ONE = 500
 
@@ -217,8 +219,8 @@ def _convex_bound(part: Program, state: State, columns: Indices, sweeps: int) ->
 
 
 def _near(program: Program, k: int) -> Array:
-    """Return weights (n, N) that prefer cheap columns, for every other start."""
-    return np.asarray(np.exp(-10.0 * ((k + 1) % 2) * program.total_cost))
+    """Return weights (n, N) that prefer cheap columns, for every other start; none is zero."""
+    return np.asarray(np.exp(-10.0 * ((k + 1) % 2) * np.minimum(program.total_cost, _DEAREST)))
 
 
 def _normalised(channel: Array) -> Array:

@@ -59,7 +59,7 @@ class Structured(Solver):
         others = [type(o.divergence).__name__ for o in program.outputs]
         others += ["a conditional entropy"] * bool(program.posteriors)
         others += ["the loss of a classifier"] * any(c.axis is Axis.C for c in program.linear)
-        if program.letters.shape[1] > 1:
+        if program.targets > 1:
             party = "there are several targets"
         elif others:
             party = f"the target bounds {others[0]}"

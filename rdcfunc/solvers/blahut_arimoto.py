@@ -187,7 +187,7 @@ def advance(program: Program, state: State, limit: Array | float = inf, accuracy
     its level moves so that ``D(W ‖ q)`` tends to the rate allowed.
     """
     if not program.linear and not program.posteriors:
-        return replace(state, channel=np.broadcast_to(state.q, state.channel.shape).copy())
+        return replace(state, channel=np.broadcast_to(state.q, state.channel.shape).copy(), merit=0.0)
     costs = [c.cost for c in program.linear] + [program.log_loss(c, state.channel) for c in program.posteriors]
     levels = np.concatenate([program.levels, [c.level for c in program.posteriors]])
     goal = state.goal

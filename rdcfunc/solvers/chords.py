@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from scipy.special import entr
 
 from rdcfunc.candidate import Candidate, Dual
 from rdcfunc.certificate import region_bound
@@ -73,7 +74,7 @@ class Chords(Solver):
     def refusal(self, program: Program) -> str | None:
         """Name what is there beside what is minimised, other linear levels, perception and one entropy."""
         entropies = program.posteriors
-        if program.rate < inf or not isinstance(program.goal, Linear | Posterior) or program.letters.shape[1] > 1:
+        if program.rate < inf or not isinstance(program.goal, Linear | Posterior) or program.targets > 1:
             return "Chords solves for the least distortion or entropy of one decoder at any rate; use solver=None"
         if len(entropies) != 1 or entropies[0].tagged:
             return "Chords takes H(S|X̂) of the letter alone; use solver=None"
@@ -121,8 +122,9 @@ class _Search:
         goal, (posterior,), limits = program.goal, program.posteriors, program.limits
         self.program, self.labels, self.steps = program, posterior.labels, 0
         self.cost = program.barred(goal.cost if isinstance(goal, Linear) else np.zeros((program.p.size, program.size)))
-        # An entropy that is minimised has no level.
-        self.minimised, self.level = posterior is goal, posterior.level - _INSIDE
+        # An entropy that is minimised has no level, and the least there is, by data processing, leaves no room inside.
+        room = posterior.level - float(program.p @ entr(self.labels).sum(axis=1))
+        self.minimised, self.level = posterior is goal, posterior.level - np.clip(room / 2, 0.0, _INSIDE)
         (n, m), K = self.cost.shape, self.labels.shape[1]
         self.best, self.upper = np.repeat(program.p[:, None] / m, m, axis=1), inf
         self.corners = r = len(regions.whole(program.p, self.labels, 1, m)[0, 0])

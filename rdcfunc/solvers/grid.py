@@ -79,8 +79,7 @@ class Grid(Structured):
     def propose(self, plain: Plain, tol: float) -> Tilt:
         """Return the tilt of the narrowest bracket met on the way."""
         d = plain.distortion
-        if not isinstance(d, Difference):
-            raise ValueError(self.refusal(plain))
+        assert isinstance(d, Difference)
         with np.errstate(all="ignore"):  # A path that breaks down shows in its bracket.
             last = last_tilt(d, lawful(plain), plain.target.D, plain.rate)
             # The tangent where nothing is sent may do, which no path can tell from it.

@@ -151,10 +151,10 @@ class InteriorPoint(Solver):
         self, core: Program, source: Array, begun: Begun, tol: float, pace: float = FAST
     ) -> tuple[Indices, Point, int, float]:
         """Solve on a support, let the columns that earn more than they cost join, and repeat; return also the gap."""
-        support, q, prices, mu, steps = begun.support, begun.q, begun.prices, begun.mu, 0
+        support, q, prices, mu, steps, rounds = begun.support, begun.q, begun.prices, begun.mu, 0, 0
         finest = _AIM if core.minimises_rate and not core.outputs else _FINE
-        for _ in range(_ROUNDS):
-            part = core.take(support)
+        while True:
+            part, rounds = core.take(support), rounds + 1
             # A run that breaks down shows in its gap.
             with np.errstate(all="ignore"):
                 taken, gap, point = self.run(Saddle(part, source, q, prices, mu), _AIM * tol, finest * tol, pace)
@@ -163,7 +163,7 @@ class InteriorPoint(Solver):
             most = float(worth.max())
             worth[support] = 0.0
             joining = np.flatnonzero(worth > 1 + tol / 8)
-            if joining.size == 0 or not gap < _ASTRAY * tol:
+            if joining.size == 0 or rounds == _ROUNDS or not gap < _ASTRAY * tol:
                 break
             joining = joining[np.argsort(-worth[joining])][: max(30, support.size // 2)]
             kept = (point.q > 1e-9) | (point.z < 1e-3) | needed(part)

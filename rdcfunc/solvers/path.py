@@ -105,8 +105,7 @@ class Path:
             size = min(1.0, _SHORT_OF * min(_reach(q, dq), _reach(v, dv), _reach(y, dy), _reach(z, dz)))
             if size > _BLOCKED:
                 break
-        if ds != 0:
-            size = min(size, _RISE * s / ds if ds > 0 else _FALL * s / -ds)
+        size = min(size, (_RISE if ds > 0 else _FALL) * s / max(abs(ds), 1e-300))
         self.q, self.y, self.z, self.s = q + size * dq, y + size * dy, z + size * dz, s + size * ds
         self.kernel = self.kernel.at(self.s)
         self.v, self.g = self.kernel.times(self.q, 0, 1)

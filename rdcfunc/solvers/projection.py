@@ -82,7 +82,8 @@ def project(
     with np.errstate(divide="ignore"):
         log_q = np.log(q)
     if forbidden is not None:
-        log_q = np.where(forbidden, -np.inf, log_q)
+        # A letter without mass may have no pair at all.
+        log_q = np.where(forbidden & (p > 0)[:, None], -np.inf, log_q)
     missed = accuracy * np.maximum(levels, 1e-15)
     s = np.minimum(s, limit)
     now = tilt(p, log_q, costs, levels, s)

@@ -199,10 +199,5 @@ def _mixture(part: Program, channel: Array, anchor: Array, slack: float) -> Arra
 def _letters(lift: Lift) -> Indices:
     """Return columns that show every letter of every decoder, and every source letter's cheapest."""
     every = np.repeat(np.arange(lift.m)[:, None], lift.targets, axis=1)
-    found = [lift.columns(every)]
-    if lift.linear:
-        cheapest = np.zeros((lift.p.size, lift.targets), dtype=np.intp)
-        for k in range(lift.targets):
-            cheapest[:, k] = lift.single(k).total_cost.argmin(axis=1)
-        found.append(lift.columns(cheapest))
-    return np.unique(np.concatenate(found))
+    cheapest = np.stack([lift.single(k).total_cost.argmin(axis=1) for k in range(lift.targets)], axis=1)
+    return np.unique(np.concatenate([lift.columns(every), lift.columns(cheapest)]))

@@ -196,10 +196,11 @@ def earned(core: Program, point: Point) -> Array:
 
 
 def needed(part: Program) -> NDArray[np.bool_]:
-    """Return which columns must stay: the cheapest of each source letter, and all where letters have a law to meet."""
+    """Return which columns must stay where some go: the cheapest of each source letter that may not show all.
+
+    Where letters have a law to meet, all are there from the beginning, and none joins or goes.
+    """
     needed: NDArray[np.bool_] = np.zeros(part.size, dtype=bool)
-    if part.outputs:
-        needed[:] = True
-    elif part.forbidden is not None:
+    if part.forbidden is not None:
         needed[part.total_cost.argmin(axis=1)] = True
     return needed
