@@ -21,7 +21,6 @@ from rdcfunc.compilation import tabulate
 from rdcfunc.information import NATS_PER_BIT, Array, conditional_entropy
 from rdcfunc.program import Axis
 from rdcfunc.solvers import Chords
-from rdcfunc.solvers.linear import LinearProgram
 
 
 @cache
@@ -89,9 +88,6 @@ def on_a_grid(problem: rdc.Problem, C: float, steps: int, P: float = inf) -> flo
         if met.any():
             best = min(best, float((joint[met] * d).sum(axis=(1, 2)).min()))
     return best
-
-
-# The truth ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -186,9 +182,6 @@ def test_between_tags_and_a_fixed_classifier() -> None:
     assert rdc.decode(replace(problem, classification=judge), np.eye(3), C=C + 1e-6).upper >= lower
 
 
-# The certificate ------------------------------------------------------------------------------------------------
-
-
 def unproved(seed: int) -> tuple[float, float]:
     """Return the bound of a tree of random cuts with random prices and lines at its leaves, and the truth."""
     rng = np.random.default_rng(seed)
@@ -247,9 +240,6 @@ def test_a_limit_of_work_leaves_an_honest_bracket() -> None:
         Chords(0)
 
 
-# Ends -----------------------------------------------------------------------------------------------------------
-
-
 def test_levels_out_of_reach_are_refused() -> None:
     """Two letters cannot tell three classes, and one letter tells none."""
     problem = rdc.Problem(
@@ -294,18 +284,6 @@ def test_a_tag_beside_the_letter_is_refused_and_a_start_of_another_shape_left_as
     (alone,) = Chords().solve(program, 1e-6)
     (started,) = Chords().solve(program, 1e-6, replace(alone, channel=np.eye(2), columns=np.arange(2)))
     np.testing.assert_array_equal(started.channel, alone.channel)
-
-
-def test_a_linear_program_without_an_answer_has_no_prices() -> None:
-    """Where the solver gives up, or knows no ray, nothing is claimed; where it knows one, Farkas' lemma holds."""
-    one = np.ones((1, 1))
-    for cost, table, low, high in (([-1.0], one, 0.0, inf), ([1.0], 0 * one, 1.0, inf)):
-        found, prices = LinearProgram(np.array(cost), table, np.array([low]), np.array([high])).solve()
-        assert found is None
-        assert not prices.any()
-    found, prices = LinearProgram(np.array([inf]), one, np.array([2.0]), np.array([3.0])).solve()
-    assert found is None
-    assert prices[0] * 2.0 > 0
 
 
 def test_a_cost_that_letters_never_meet_for_nothing() -> None:

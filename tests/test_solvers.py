@@ -14,6 +14,7 @@ import rdcfunc as rdc
 from rdcfunc import Target, classifications, distortions, perceptions, solvers, sources
 from rdcfunc.compilation import tabulate
 from rdcfunc.solvers import alternation, interior_point
+from rdcfunc.solvers.linear import LinearProgram
 
 JUDGED = replace(COIN, classification=classifications.ErrorRate([0, 1], [0, 1]))
 LINE = rdc.Problem(sources.uniform(600), distortions.squared_error(np.linspace(0, 1, 600)))
@@ -218,3 +219,15 @@ def test_a_large_alphabet_with_forbidden_pairs_is_taken_by_few_letters(monkeypat
     once = quietly(rdc.rate, problem, 0.06, solver=solvers.InteriorPoint())
     assert once.gap > 1e-6
     assert_overlap(once, answers[0])
+
+
+def test_a_linear_program_without_an_answer_has_no_prices() -> None:
+    """Where the solver gives up, or knows no ray, nothing is claimed; where it knows one, Farkas' lemma holds."""
+    one = np.ones((1, 1))
+    for cost, table, low, high in (([-1.0], one, 0.0, np.inf), ([1.0], 0 * one, 1.0, np.inf)):
+        found, prices = LinearProgram(np.array(cost), table, np.array([low]), np.array([high])).solve()
+        assert found is None
+        assert not prices.any()
+    found, prices = LinearProgram(np.array([np.inf]), one, np.array([2.0]), np.array([3.0])).solve()
+    assert found is None
+    assert prices[0] * 2.0 > 0
