@@ -21,6 +21,7 @@ _BOLD, _TIMID, _FAIR = (0.1, 0.3, 0.6), (0.5, 0.8, 1.0), 0.5
 #: Corrections of one step, the step beyond which none is needed, and what one should add.
 _CORRECTORS, _FAR, _GAIN = 10, 0.97, 0.01
 #: Corrections where pairs are tied, which take turns to be in the way: those that add nothing lead to some that do.
+#: Few pairs have had their turns sooner.
 _TIED = 40
 #: Least product of a pair, in units of the mean; how often a step is shortened for it; and what counts as cut short.
 _NEIGHBOURHOOD, _SHORTER, _SHORT = 0.01, 20, 0.2
@@ -73,7 +74,8 @@ def _corrected(saddle: Saddle, changes: list[Array], bend: Array | float, centri
     directions = saddle.solve(aims, bend)
     best, step = aims, _room(saddle, directions)
     ahead, tied = step, any(barrier.tied for barrier in saddle.barriers)
-    for _ in range(_TIED if tied else _CORRECTORS):
+    turns = min(_TIED, max(pair.primal.size for pair in saddle.pairs)) if tied else 0
+    for _ in range(max(_CORRECTORS, turns)):
         if ahead > _FAR:
             break
         aims = [
